@@ -1,0 +1,42 @@
+// One report for one mail, owned by whoever asked.
+#pragma once
+
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "sansmtp/event.hpp"
+
+namespace sansmtp {
+
+/// What became of one recipient, owned.
+struct recipient_report {
+  std::string address;
+  outcome result = outcome::pending;
+  verb stage = verb::mail;
+  errc why = errc::none;
+  hint advice = hint::none;
+  int code = 0;              ///< Of the deciding reply; 0 if there was none.
+  enhanced_status enhanced;  ///< From the reply, else the suggested one.
+  std::string text;          ///< Of the reply, raw, lines joined by LF.
+
+  [[nodiscard]] failure_category category() const noexcept { return category_of(why); }
+};
+
+/// The report of a mail: one entry for each recipient, in the envelope's order (OUT-01). Reusing one
+/// object for mail after mail costs no allocation once it is warm.
+struct delivery {
+  mail_id id = 0;
+  std::vector<recipient_report> recipients;
+  std::error_code error;  ///< Why it failed as a whole: a usage error, or what ended the session.
+
+  /// Input: takes a `mail_done` event (any other kind is ignored); everything is copied.
+  void assign(const event& done);
+
+  /// Getter: was it delivered to all, and were there any?
+  [[nodiscard]] bool delivered_to_all() const noexcept;
+  /// Getter: how many recipients have this outcome?
+  [[nodiscard]] std::size_t count(outcome o) const noexcept;
+};
+
+}  // namespace sansmtp

@@ -1,0 +1,70 @@
+// What is sent: content that is borrowed, owned or streamed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "sansmtp/buffer.hpp"
+
+namespace sansmtp {
+
+/// A message's content and what must be known of it beforehand. Move-only in spirit: copying an owned
+/// one copies its octets.
+class message {
+ public:
+  /// Borrowed: the octets stay the caller's and must live unchanged until the mail's `mail_done` event
+  /// has been taken. The engine never copies long stretches of them.
+  [[nodiscard]] static message borrow(bytes content) {
+    message m;
+    m.borrowed_ = content;
+    return m;
+  }
+
+  /// Owned: the session keeps the string until the mail is done.
+  [[nodiscard]] static message own(std::string content) {
+    message m;
+    m.owned_ = std::move(content);
+    m.kind_ = kind::owned;
+    return m;
+  }
+
+  /// Streamed: the caller lends chunk after chunk by `session::lend` when `ready_for_data` and
+  /// `chunk_released` ask for one. `size`, if known, is what MAIL declares as SIZE= (EXT-06): octets
+  /// with CRLF line ends, without dot-stuffing and terminator.
+  [[nodiscard]] static message stream(std::optional<std::uint64_t> size = std::nullopt) {
+    message m;
+    m.size_ = size;
+    m.kind_ = kind::streamed;
+    return m;
+  }
+
+  /// Command: declares that streamed content may hold octets above 127, so that MAIL carries
+  /// BODY=8BITMIME (EXT-08). Content known beforehand is looked at instead.
+  message&& eight_bit(bool yes = true) && { eight_bit_ = yes; return std::move(*this); }
+  /// Command: declares that the header holds UTF-8, so that the mail needs SMTPUTF8 (RFC 6531).
+  message&& utf8_headers(bool yes = true) && { utf8_headers_ = yes; return std::move(*this); }
+
+  [[nodiscard]] bool is_streamed() const noexcept { return kind_ == kind::streamed; }
+  /// Getter: the content if it is known beforehand; valid while the message is neither moved nor
+  /// destroyed (borrowed: as long as the caller's octets).
+  [[nodiscard]] bytes content() const noexcept {
+    return kind_ == kind::owned ? as_bytes(owned_) : borrowed_;
+  }
+  [[nodiscard]] std::optional<std::uint64_t> declared_size() const noexcept { return size_; }
+  [[nodiscard]] bool is_eight_bit() const noexcept { return eight_bit_; }
+  [[nodiscard]] bool has_utf8_headers() const noexcept { return utf8_headers_; }
+
+ private:
+  enum class kind : std::uint8_t { borrowed, owned, streamed };
+
+  bytes borrowed_;
+  std::string owned_;
+  std::optional<std::uint64_t> size_;
+  kind kind_ = kind::borrowed;
+  bool eight_bit_ = false;
+  bool utf8_headers_ = false;
+};
+
+}  // namespace sansmtp

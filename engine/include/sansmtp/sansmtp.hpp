@@ -1,0 +1,21 @@
+// Everything of the engine.
+#pragma once
+
+#include "sansmtp/base64.hpp"
+#include "sansmtp/buffer.hpp"
+#include "sansmtp/capabilities.hpp"
+#include "sansmtp/config.hpp"
+#include "sansmtp/delivery.hpp"
+#include "sansmtp/dot_stuffer.hpp"
+#include "sansmtp/envelope.hpp"
+#include "sansmtp/error.hpp"
+#include "sansmtp/event.hpp"
+#include "sansmtp/message.hpp"
+#include "sansmtp/outcome.hpp"
+#include "sansmtp/path.hpp"
+#include "sansmtp/reply.hpp"
+#include "sansmtp/reply_parser.hpp"
+#include "sansmtp/sasl.hpp"
+#include "sansmtp/session.hpp"
+#include "sansmtp/verb.hpp"
+#include "sansmtp/xtext.hpp"

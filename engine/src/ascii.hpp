@@ -1,0 +1,40 @@
+// Octet classes without locale, and comparison of ASCII words in any case.
+#pragma once
+
+#include <algorithm>
+#include <string_view>
+
+namespace sansmtp::ascii {
+
+[[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+[[nodiscard]] constexpr char to_upper(char c) noexcept {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+
+[[nodiscard]] constexpr bool is_letter(char c) noexcept {
+  return to_upper(c) >= 'A' && to_upper(c) <= 'Z';
+}
+
+[[nodiscard]] constexpr bool is_alnum(char c) noexcept { return is_digit(c) || is_letter(c); }
+
+[[nodiscard]] constexpr bool is_hex_digit(char c) noexcept {
+  return is_digit(c) || (to_upper(c) >= 'A' && to_upper(c) <= 'F');
+}
+
+/// C0 and DEL.
+[[nodiscard]] constexpr bool is_control(char c) noexcept {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+}
+
+[[nodiscard]] constexpr bool is_ascii(char c) noexcept {
+  return static_cast<unsigned char>(c) < 0x80;
+}
+
+/// Are the words equal, whatever the case of their ASCII letters?
+[[nodiscard]] constexpr bool iequals(std::string_view a, std::string_view b) noexcept {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return to_upper(x) == to_upper(y); });
+}
+
+}  // namespace sansmtp::ascii

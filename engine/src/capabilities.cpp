@@ -1,0 +1,179 @@
+#include "sansmtp/capabilities.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+#include "ascii.hpp"
+
+namespace sansmtp {
+namespace {
+
+using std::string_view;
+
+constexpr string_view blanks = " \t";
+
+// Enough for every mechanism that there is; more would only cost memory (CORE-09).
+constexpr std::size_t most_mechanism_octets = 1024;
+
+// The digits of the greatest SIZE (RFC 1870 section 4).
+constexpr std::size_t most_size_digits = 20;
+
+// Takes the first word off the text; empty if there is none.
+string_view next_word(string_view& text) noexcept {
+  text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+  const string_view word = text.substr(0, text.find_first_of(blanks));
+  text.remove_prefix(word.size());
+  return word;
+}
+
+string_view trimmed(string_view text) noexcept {
+  text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+  return text.substr(0, text.find_last_not_of(blanks) + 1);
+}
+
+// ehlo-keyword of RFC 5321 section 4.1.1.1.
+bool is_keyword(string_view word) noexcept {
+  return !word.empty() && ascii::is_alnum(word.front()) &&
+         std::all_of(word.begin(), word.end(), [](char c) { return ascii::is_alnum(c) || c == '-'; });
+}
+
+// sasl-mech of RFC 4422 section 3.1, in any case.
+bool is_mechanism(string_view word) noexcept {
+  return !word.empty() && word.size() <= 20 && std::all_of(word.begin(), word.end(), [](char c) {
+    return ascii::is_alnum(c) || c == '-' || c == '_';
+  });
+}
+
+bool holds_word(string_view words, string_view wanted) noexcept {
+  for (string_view word = next_word(words); !word.empty(); word = next_word(words)) {
+    if (ascii::iequals(word, wanted)) return true;
+  }
+  return false;
+}
+
+// Adds the mechanisms that are new, one space between two (AUTH-02).
+void unite(std::string& mechanisms, string_view more) {
+  for (string_view word = next_word(more); !word.empty(); word = next_word(more)) {
+    if (!is_mechanism(word) || holds_word(mechanisms, word)) continue;
+    if (mechanisms.size() + word.size() >= most_mechanism_octets) return;
+    if (!mechanisms.empty()) mechanisms += ' ';
+    for (const char c : word) mechanisms += ascii::to_upper(c);
+  }
+}
+
+constexpr std::uint32_t flag_of(extension e) noexcept { return 1U << static_cast<unsigned>(e); }
+
+// Of a keyword in upper case; 0 if the engine does not act upon it.
+std::uint32_t flag_of(string_view keyword) noexcept {
+  for (unsigned i = 0; i <= static_cast<unsigned>(extension::future_release); ++i) {
+    const auto e = static_cast<extension>(i);
+    if (keyword == keyword_of(e)) return flag_of(e);
+  }
+  return 0;
+}
+
+// The limit that the parameters of SIZE declare; 0 for none, and for what is no number (EXT-05).
+std::uint64_t size_of(string_view parameters) noexcept {
+  std::uint64_t limit = 0;
+  const char* const end = parameters.data() + parameters.size();
+  const auto [stop, problem] = std::from_chars(parameters.data(), end, limit);
+  const bool good = problem == std::errc() && stop == end && parameters.size() <= most_size_digits;
+  return good ? limit : 0;
+}
+
+void count_up(std::uint16_t& counter) noexcept {
+  if (counter < std::numeric_limits<std::uint16_t>::max()) ++counter;
+}
+
+// A capability line in its two parts; the keyword is empty if it breaks the grammar.
+capabilities::entry split(string_view line) noexcept {
+  string_view keyword = next_word(line);
+  // "AUTH=LOGIN" is what servers told clients that were older than the standard (AUTH-02).
+  constexpr string_view legacy = "AUTH=";
+  if (ascii::iequals(keyword.substr(0, legacy.size()), legacy)) {
+    line = {keyword.data() + legacy.size(), keyword.size() - legacy.size() + line.size()};
+    keyword = keyword.substr(0, legacy.size() - 1);
+  }
+  return {is_keyword(keyword) ? keyword : string_view(), trimmed(line)};
+}
+
+// The number of the line with this keyword, or the number of lines.
+std::size_t index_of(const capabilities& all, string_view keyword) noexcept {
+  std::size_t i = 0;
+  while (i < all.size() && !ascii::iequals(all[i].keyword, keyword)) ++i;
+  return i;
+}
+
+}  // namespace
+
+void capabilities::assign(const reply& ehlo, std::span<const std::string> ignored) {
+  clear();
+  const string_view all = ehlo.text();
+  const std::size_t identification = all.find('\n');
+  // What is no success offers nothing (SESS-17), nor does a reply of one line (SESS-07).
+  if (ehlo.first_digit() != 2 || identification == string_view::npos) return;
+
+  // The lines stay in one piece and the entries point into it.
+  text_ = all.substr(identification + 1);
+  entries_.reserve(static_cast<std::size_t>(std::count(text_.begin(), text_.end(), '\n')) + 1);
+  const string_view text = text_;
+  for (std::size_t begin = 0, end = 0; begin <= text.size(); begin = end + 1) {
+    end = std::min(text.find('\n', begin), text.size());
+    const entry found = split(text.substr(begin, end - begin));
+    if (found.keyword.empty()) {
+      count_up(skipped_);
+      continue;
+    }
+    const auto is_found = [&found](string_view other) {
+      return ascii::iequals(other, found.keyword);
+    };
+    if (std::any_of(ignored.begin(), ignored.end(), is_found)) continue;  // (EXT-04)
+
+    const auto offset = [&text](string_view part) {
+      return static_cast<std::uint32_t>(part.data() - text.data());
+    };
+    const span_of place{
+        offset(found.keyword), static_cast<std::uint32_t>(found.keyword.size()),
+        offset(found.parameters), static_cast<std::uint32_t>(found.parameters.size())};
+    const bool duplicate = has(found.keyword);
+    const auto first = text_.begin() + place.keyword;
+    std::transform(first, first + place.keyword_size, first, ascii::to_upper);
+
+    const std::uint32_t flag = flag_of(found.keyword);
+    if (flag == flag_of(extension::auth)) {
+      unite(mechanisms_, found.parameters);
+    } else if (duplicate) {
+      count_up(duplicates_);
+    }
+    if (duplicate) continue;
+    if (flag == flag_of(extension::size)) size_limit_ = size_of(found.parameters);
+    flags_ |= flag;
+    entries_.push_back(place);
+  }
+  mechanisms_.shrink_to_fit();
+}
+
+void capabilities::clear() noexcept { *this = capabilities(); }
+
+bool capabilities::has(string_view keyword) const noexcept {
+  return index_of(*this, keyword) < size();
+}
+
+string_view capabilities::parameters(string_view keyword) const noexcept {
+  const std::size_t i = index_of(*this, keyword);
+  return i < size() ? (*this)[i].parameters : string_view();
+}
+
+bool capabilities::offers_mechanism(string_view name) const noexcept {
+  return holds_word(mechanisms_, name);
+}
+
+capabilities::entry capabilities::operator[](std::size_t i) const noexcept {
+  const span_of& place = entries_[i];
+  const string_view text = text_;
+  return {text.substr(place.keyword, place.keyword_size),
+          text.substr(place.parameters, place.parameters_size)};
+}
+
+}  // namespace sansmtp

@@ -1,0 +1,105 @@
+// Events between their making and their taking.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "ring.hpp"
+#include "sansmtp/event.hpp"
+
+namespace sansmtp::detail {
+
+struct mail_state;
+
+/// Text of an event: a stretch of the queue's arena.
+struct text_span {
+  std::uint32_t at = 0;
+  std::uint32_t size = 0;
+};
+
+/// An event as it waits: like `event`, but with stretches of the arena instead of views.
+struct pending_event {
+  event::kind what = event::kind::closed;
+  verb answers = verb::greeting;
+  outcome result = outcome::pending;
+  hint advice = hint::none;
+  failure_category category = failure_category::none;
+  bool tls = false;
+  bool with_status = true;
+  std::uint16_t code = 0;
+  std::uint32_t recipient = 0;
+  operation_id id = 0;
+  mail_state* mail = nullptr;  // for mail_done: where the results are
+  std::error_code error;
+  text_span text;     // of the reply
+  text_span command;
+  text_span excerpt;
+  std::string_view detail;  // static
+  std::uint64_t octets = 0;
+};
+
+/// A queue of events with one arena for all their text. It is emptied whenever the last event has been
+/// taken, and compacted for users who never take all.
+class event_queue {
+ public:
+  [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }
+  [[nodiscard]] const pending_event& front() const noexcept { return waiting_.front(); }
+  [[nodiscard]] std::size_t memory() const noexcept { return waiting_.memory() + arena_.capacity(); }
+
+  /// Appends an event; the reference is good for filling it in at once.
+  pending_event& push(event::kind what) {
+    pending_event& e = waiting_.push();
+    e = pending_event{};
+    e.what = what;
+    return e;
+  }
+
+  /// Copies text into the arena.
+  [[nodiscard]] text_span keep(std::string_view text) {
+    const text_span s{static_cast<std::uint32_t>(arena_.size()),
+                      static_cast<std::uint32_t>(text.size())};
+    arena_.append(text);
+    return s;
+  }
+
+  [[nodiscard]] std::string_view show(text_span s) const noexcept {
+    return std::string_view(arena_).substr(s.at, s.size);
+  }
+
+  /// The views of the event taken last are void now: makes room.
+  void release() noexcept {
+    if (waiting_.empty()) {
+      if (arena_.capacity() > kept_arena) arena_ = std::string();
+      arena_.clear();
+      return;
+    }
+    if (arena_.size() < kept_arena) return;
+    // Texts lie in the order of their events, so all before the first one's are dead.
+    std::uint32_t dead = static_cast<std::uint32_t>(arena_.size());
+    for (std::size_t i = 0; i < waiting_.size(); ++i) {
+      for (const text_span* s : {&waiting_[i].text, &waiting_[i].command, &waiting_[i].excerpt}) {
+        if (s->size != 0 && s->at < dead) dead = s->at;
+      }
+    }
+    if (dead < arena_.size() / 2) return;
+    arena_.erase(0, dead);
+    for (std::size_t i = 0; i < waiting_.size(); ++i) {
+      for (text_span* s : {&waiting_[i].text, &waiting_[i].command, &waiting_[i].excerpt}) {
+        s->at = s->size != 0 ? s->at - dead : 0;
+      }
+    }
+  }
+
+  void pop() noexcept { waiting_.pop(); }
+
+ private:
+  static constexpr std::size_t kept_arena = 4096;
+
+  ring<pending_event> waiting_;
+  std::string arena_;
+};
+
+}  // namespace sansmtp::detail

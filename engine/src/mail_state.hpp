@@ -1,0 +1,131 @@
+// One mail on its way through a session.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "event_queue.hpp"
+#include "expected.hpp"
+#include "sansmtp/dot_stuffer.hpp"
+#include "sansmtp/envelope.hpp"
+#include "sansmtp/event.hpp"
+#include "sansmtp/message.hpp"
+
+namespace sansmtp::detail {
+
+/// A reply that a result shows: its text is kept in the mail.
+struct kept_reply {
+  std::uint16_t code = 0;
+  text_span text;
+};
+
+/// How far a recipient is.
+enum class rcpt_step : std::uint8_t {
+  waiting,   // RCPT not formatted
+  asked,     // RCPT formatted, no reply yet
+  accepted,  // 2yz
+  refused,   // 4yz or 5yz, or refused locally
+};
+
+struct rcpt_state {
+  rcpt_step step = rcpt_step::waiting;
+  outcome result = outcome::pending;
+  verb stage = verb::mail;
+  errc why = errc::none;
+  hint advice = hint::none;
+  kept_reply answer;
+  enhanced_status suggested;
+  std::uint64_t end = 0;  // output position behind its RCPT
+};
+
+/// Where the sender is with a mail.
+enum class mail_step : std::uint8_t {
+  queued,    // nothing formatted
+  rcpts,     // MAIL formatted, some RCPT perhaps
+  data,      // DATA formatted
+  content,   // 354 came, content on its way
+  finished,  // terminator formatted, or the mail is over
+};
+
+/// What ends a mail, or a part of it.
+struct verdict {
+  verb stage = verb::mail;
+  errc why = errc::none;
+  hint advice = hint::none;
+  kept_reply answer;
+  enhanced_status suggested;
+};
+
+/// A mail. Objects of this kind are recycled: `start` sets everything, strings keep their capacity.
+struct mail_state {
+  operation_id id = 0;
+  envelope env;
+  message content;
+
+  mail_step step = mail_step::queued;
+  std::uint32_t next_rcpt = 0;
+  std::uint32_t accepted = 0;
+  std::uint32_t owed = 0;    // replies to MAIL, RCPT and DATA outstanding
+  bool mail_formatted = false;
+  bool sender_refused = false;
+  bool rcpt_refused = false;  // by the server, at least one
+  bool cancelled = false;
+  bool enough_rcpts = false;  // the server takes no more in this transaction (TXN-10)
+  bool rode = false;          // MAIL went out behind content without a reply (PIPE-17)
+  bool delivered = false;
+  verdict sender_verdict;     // MAIL's refusal
+
+  // Content.
+  content_facts facts;
+  dot_stuffer stuffer;
+  bytes rest;                 // not yet staged
+  bool last_chunk = true;
+  bool wants_chunk = false;   // lend() is welcome
+  bool lending = false;       // a chunk is lent and not released
+  bool warned_long = false;
+  bool eight_bit = false;     // MAIL declared it, or nobody cares
+  std::uint64_t chunk_end = 0;    // output position behind the chunk
+  std::uint64_t content_begin = 0;
+  std::uint64_t content_end = expected::open;  // output position behind the terminator
+
+  std::vector<rcpt_state> rcpts;
+  std::string text;           // of kept replies
+
+  void start(operation_id new_id, const envelope& e, message m) {
+    id = new_id;
+    env = e;
+    content = std::move(m);
+    step = mail_step::queued;
+    next_rcpt = accepted = owed = 0;
+    mail_formatted = sender_refused = rcpt_refused = cancelled = enough_rcpts = rode = delivered =
+        false;
+    sender_verdict = {};
+    facts = {};
+    rest = {};
+    last_chunk = true;
+    wants_chunk = lending = warned_long = eight_bit = false;
+    chunk_end = content_begin = 0;
+    content_end = expected::open;
+    rcpts.assign(e.recipients.size(), rcpt_state{});
+    text.clear();
+  }
+
+  [[nodiscard]] kept_reply keep(const reply& r) {
+    const kept_reply k{static_cast<std::uint16_t>(r.code()),
+                       {static_cast<std::uint32_t>(text.size()),
+                        static_cast<std::uint32_t>(r.text().size())}};
+    text.append(r.text());
+    return k;
+  }
+  [[nodiscard]] reply show(const kept_reply& k) const noexcept {
+    if (k.code == 0) return {};
+    return {k.code, std::string_view(text).substr(k.text.at, k.text.size)};
+  }
+
+  [[nodiscard]] std::size_t memory() const noexcept;
+};
+
+}  // namespace sansmtp::detail

@@ -1,0 +1,131 @@
+// The names of all enumerators but those of `errc`, which stand beside its messages.
+#include <string_view>
+
+#include "sansmtp/capabilities.hpp"
+#include "sansmtp/error.hpp"
+#include "sansmtp/event.hpp"
+#include "sansmtp/outcome.hpp"
+#include "sansmtp/verb.hpp"
+
+namespace sansmtp {
+
+// The switches are complete, which the compiler checks; what follows them is for numbers that are
+// no enumerator.
+
+std::string_view to_string(verb v) noexcept {
+  switch (v) {
+    using enum verb;
+    case greeting: return "greeting";
+    case ehlo: return "ehlo";
+    case helo: return "helo";
+    case starttls: return "starttls";
+    case handshake: return "handshake";
+    case auth: return "auth";
+    case auth_cancel: return "auth_cancel";
+    case mail: return "mail";
+    case rcpt: return "rcpt";
+    case data: return "data";
+    case content: return "content";
+    case lone_dot: return "lone_dot";
+    case rset: return "rset";
+    case noop: return "noop";
+    case help: return "help";
+    case vrfy: return "vrfy";
+    case expn: return "expn";
+    case raw: return "raw";
+    case quit: return "quit";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(outcome o) noexcept {
+  switch (o) {
+    using enum outcome;
+    case pending: return "pending";
+    case delivered: return "delivered";
+    case rejected: return "rejected";
+    case deferred: return "deferred";
+    case not_attempted: return "not_attempted";
+    case in_doubt: return "in_doubt";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(hint h) noexcept {
+  switch (h) {
+    using enum hint;
+    case none: return "none";
+    case auth_or_tls_required: return "auth_or_tls_required";
+    case too_many_recipients: return "too_many_recipients";
+    case retry_without_tls: return "retry_without_tls";
+    case password_transition: return "password_transition";
+    case other_host: return "other_host";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(failure_category c) noexcept {
+  switch (c) {
+    using enum failure_category;
+    case none: return "none";
+    case reply: return "reply";
+    case closing: return "closing";
+    case connection_lost: return "connection_lost";
+    case timeout: return "timeout";
+    case protocol: return "protocol";
+    case limit: return "limit";
+    case tls: return "tls";
+    case auth: return "auth";
+    case local: return "local";
+    case aborted: return "aborted";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(event::kind k) noexcept {
+  switch (k) {
+    using enum event::kind;
+    case reply_parsed: return "reply_parsed";
+    case line_sent: return "line_sent";
+    case content_sent: return "content_sent";
+    case greeted: return "greeted";
+    case upgrade_to_tls: return "upgrade_to_tls";
+    case authenticated: return "authenticated";
+    case ready: return "ready";
+    case session_failed: return "session_failed";
+    case sender_accepted: return "sender_accepted";
+    case sender_rejected: return "sender_rejected";
+    case recipient_accepted: return "recipient_accepted";
+    case recipient_rejected: return "recipient_rejected";
+    case ready_for_data: return "ready_for_data";
+    case chunk_released: return "chunk_released";
+    case mail_done: return "mail_done";
+    case command_done: return "command_done";
+    case warning: return "warning";
+    case closed: return "closed";
+  }
+  return "unknown";
+}
+
+std::string_view keyword_of(extension e) noexcept {
+  switch (e) {
+    using enum extension;
+    case pipelining: return "PIPELINING";
+    case size: return "SIZE";
+    case eight_bit_mime: return "8BITMIME";
+    case smtputf8: return "SMTPUTF8";
+    case starttls: return "STARTTLS";
+    case auth: return "AUTH";
+    case enhanced_status_codes: return "ENHANCEDSTATUSCODES";
+    case dsn: return "DSN";
+    case chunking: return "CHUNKING";
+    case binary_mime: return "BINARYMIME";
+    case require_tls: return "REQUIRETLS";
+    case deliver_by: return "DELIVERBY";
+    case mt_priority: return "MT-PRIORITY";
+    case future_release: return "FUTURERELEASE";
+  }
+  return "unknown";
+}
+
+}  // namespace sansmtp

@@ -1,0 +1,88 @@
+#include "output.hpp"
+
+#include <algorithm>
+
+#include "sansmtp/sasl.hpp"
+
+namespace sansmtp::detail {
+
+namespace {
+// A buffer beyond this is given back when a mail is done, so that an idle session stays small.
+constexpr std::size_t kept_text = 16 * 1024;
+}  // namespace
+
+std::span<const bytes> output_stage::lend() {
+  if (lent_) return dropped_ ? std::span<const bytes>{} : views_;
+  if (empty()) return {};
+  views_.clear();
+  for (std::size_t i = first_; i < slices_.size(); ++i) {
+    const slice& s = slices_[i];
+    views_.emplace_back(s.data != nullptr ? s.data : text_.data() + s.offset, s.size);
+  }
+  lent_ = true;
+  handed_ = staged_;
+  return views_;
+}
+
+void output_stage::took(std::size_t n) {
+  lent_ = false;
+  if (dropped_) {
+    // Nothing is offered any more, but what had left before still counts.
+    sent_ = std::min(sent_ + n, handed_);
+    handed_ = sent_;
+    staged_ = sent_;
+    forget();
+    return;
+  }
+  n = static_cast<std::size_t>(std::min<std::uint64_t>(n, staged_ - sent_));
+  sent_ += n;
+  handed_ = sent_;
+  if (sent_ == staged_) {
+    forget();
+    return;
+  }
+  while (n != 0) {
+    slice& s = slices_[first_];
+    const std::size_t part = std::min(n, s.size);
+    if (s.data != nullptr) {
+      s.data += part;
+    } else {
+      s.offset += part;
+    }
+    s.size -= part;
+    n -= part;
+    if (s.size == 0) ++first_;
+  }
+  // A long stream of short writes must not let the list of finished slices grow.
+  if (first_ >= enough_slices) {
+    slices_.erase(slices_.begin(), slices_.begin() + static_cast<std::ptrdiff_t>(first_));
+    first_ = 0;
+  }
+}
+
+void output_stage::drop() {
+  if (lent_) {
+    dropped_ = true;
+    return;
+  }
+  staged_ = sent_;
+  forget();
+}
+
+void output_stage::trim() noexcept {
+  if (lent_ || !empty() || text_.capacity() <= kept_text) return;
+  text_ = std::string();
+  slices_ = {};
+  views_ = {};
+}
+
+void output_stage::forget() {
+  if (secret_) wipe(text_);
+  text_.clear();
+  slices_.clear();
+  first_ = 0;
+  secret_ = false;
+  dropped_ = false;
+}
+
+}  // namespace sansmtp::detail

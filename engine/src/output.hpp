@@ -1,0 +1,97 @@
+// What is to be written: a gather list over formatted text and the caller's content.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sansmtp/buffer.hpp"
+
+namespace sansmtp::detail {
+
+/// Stages octets for the transport. Positions count all octets of the session's life: `staged` is the
+/// end of what was formatted, `handed` the end of what the transport may have written, `sent` the end
+/// of what it says it wrote. After `sent()` and until the next `lend()` the two latter are equal: then
+/// it is certain that nothing beyond has left (OUT-02).
+class output_stage {
+ public:
+  /// Slices up to this many octets are copied together: below it, an entry of the gather list costs
+  /// more than the copy (measured in tests/bench).
+  static constexpr std::size_t copy_up_to = 512;
+  /// No more is staged than about this, so that scanning content and writing it interleave.
+  static constexpr std::size_t enough_octets = 128 * 1024;
+  static constexpr std::size_t enough_slices = 64;
+
+  [[nodiscard]] std::uint64_t staged() const noexcept { return staged_; }
+  [[nodiscard]] std::uint64_t handed() const noexcept { return handed_; }
+  [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
+  [[nodiscard]] bool empty() const noexcept { return staged_ == sent_; }
+  /// Views are out; nothing may be staged until `sent`.
+  [[nodiscard]] bool lent() const noexcept { return lent_; }
+  [[nodiscard]] bool full() const noexcept {
+    return staged_ - sent_ >= enough_octets || slices_.size() - first_ >= enough_slices;
+  }
+  [[nodiscard]] std::size_t memory() const noexcept {
+    return text_.capacity() + slices_.capacity() * sizeof(slice) + views_.capacity() * sizeof(bytes);
+  }
+
+  /// Copies `octets`; `secret` ones are overwritten once they are sent (SEC-03).
+  void text(std::string_view octets, bool secret = false) {
+    if (slices_.size() == first_ || slices_.back().data != nullptr) {
+      slices_.push_back({nullptr, text_.size(), 0});
+    }
+    text_.append(octets);
+    slices_.back().size += octets.size();
+    staged_ += octets.size();
+    secret_ = secret_ || secret;
+  }
+
+  /// Stages content: a short slice is copied, a long one stays where it is.
+  void content(bytes octets) {
+    if (octets.size() <= copy_up_to) {
+      text(as_text(octets));
+      return;
+    }
+    slices_.push_back({octets.data(), 0, octets.size()});
+    staged_ += octets.size();
+    borrowed_end_ = staged_;
+  }
+
+  /// Is a write of the caller's memory in flight, perhaps?
+  [[nodiscard]] bool lends_borrowed() const noexcept { return lent_ && borrowed_end_ > sent_; }
+
+  [[nodiscard]] std::span<const bytes> lend();
+  void took(std::size_t n);
+
+  /// Drops what has not been written. Lent views stay intact until `took`.
+  void drop();
+
+  /// Gives a large buffer back, if nothing is staged.
+  void trim() noexcept;
+
+ private:
+  struct slice {
+    const char* data;    // null: in text_
+    std::size_t offset;  // into text_
+    std::size_t size;
+  };
+
+  void forget();
+
+  std::string text_;
+  std::vector<slice> slices_;
+  std::vector<bytes> views_;
+  std::size_t first_ = 0;  // slice not yet sent whole
+  std::uint64_t staged_ = 0;
+  std::uint64_t handed_ = 0;
+  std::uint64_t sent_ = 0;
+  std::uint64_t borrowed_end_ = 0;
+  bool lent_ = false;
+  bool secret_ = false;
+  bool dropped_ = false;
+};
+
+}  // namespace sansmtp::detail

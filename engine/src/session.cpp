@@ -1,0 +1,819 @@
+// Lifetime, time, events, and what the user asks.
+#include "sansmtp/session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "sansmtp/path.hpp"
+#include "session_impl.hpp"
+
+namespace sansmtp {
+
+namespace {
+
+using detail::mail_step;
+using detail::rcpt_step;
+
+constexpr std::size_t command_line_limit = 512;  // with CRLF (RFC 5321 section 4.5.3.1.4)
+
+/// Printable ASCII and blanks only: no CR, LF or NUL can get into a command (CMD-04).
+bool is_command_text(std::string_view text) noexcept {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+/// The engine's own verbs change its state, so they cannot go through `raw`; the SEND family and TURN
+/// are obsolete or dangerous (CMD-18).
+bool is_reserved(std::string_view line) noexcept {
+  constexpr std::string_view reserved[] = {
+      "EHLO", "HELO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "QUIT", "AUTH", "STARTTLS",
+      "NOOP", "HELP", "VRFY", "EXPN", "SEND", "SOML", "SAML", "TURN"};
+  const std::string_view word = line.substr(0, line.find(' '));
+  return std::any_of(std::begin(reserved), std::end(reserved), [word](std::string_view r) {
+    return word.size() == r.size() &&
+           std::equal(word.begin(), word.end(), r.begin(),
+                      [](char a, char b) { return (a & ~0x20) == b; });
+  });
+}
+
+}  // namespace
+
+// -- construction -------------------------------------------------------------------------------------
+
+session::impl::impl(session_config c)
+    : config_(std::move(c)), parser_(config_.limits.reply) {}
+
+session::session(session_config config) : impl_(std::make_unique<impl>(std::move(config))) {}
+session::session(session&&) noexcept = default;
+session& session::operator=(session&&) noexcept = default;
+session::~session() = default;
+
+// -- mails: making and recycling ------------------------------------------------------------------------
+
+session::impl::mail_state& session::impl::take_mail() {
+  if (spare_.empty()) {
+    mails_.push_back(std::make_unique<mail_state>());
+    spare_.reserve(mails_.capacity());
+    return *mails_.back();
+  }
+  mail_state& m = *spare_.back();
+  spare_.pop_back();
+  return m;
+}
+
+void session::impl::recycle(mail_state& m) {
+  m.content = {};
+  spare_.push_back(&m);
+}
+
+// -- events ---------------------------------------------------------------------------------------------
+
+detail::pending_event& session::impl::tell_event(event::kind what, verb about, const reply& r) {
+  detail::pending_event& e = events_.push(what);
+  e.answers = about;
+  e.tls = tls_;
+  if (r) {
+    e.code = static_cast<std::uint16_t>(r.code());
+    e.with_status = about != verb::greeting && about != verb::ehlo;  // EXT-09
+    e.text = events_.keep(r.text());
+  }
+  return e;
+}
+
+/// The command that a failure answers, as it stood on the wire without CRLF (ERR-01), from which all
+/// secrets are left out; valid until `line_` is used again.
+std::string_view session::impl::command_of(verb v, mail_state* m, std::uint32_t recipient) {
+  switch (v) {
+    case verb::ehlo:
+    case verb::helo:
+      line_ = v == verb::ehlo ? "EHLO " : "HELO ";
+      line_ += hello_name_;
+      return line_;
+    case verb::mail:
+      if (m == nullptr || format_mail(*m, line_) != errc::none) return "MAIL";
+      return line_;
+    case verb::rcpt:
+      if (m == nullptr || format_rcpt(*m, recipient, line_) != errc::none) return "RCPT";
+      return line_;
+    case verb::auth:
+      return "AUTH ****";
+    case verb::auth_cancel:
+      return "*";
+    case verb::content:
+    case verb::lone_dot:
+      return ".";
+    case verb::starttls:
+      return "STARTTLS";
+    case verb::data:
+      return "DATA";
+    case verb::rset:
+      return "RSET";
+    case verb::noop:
+      return "NOOP";
+    case verb::help:
+      return "HELP";
+    case verb::vrfy:
+      return "VRFY";
+    case verb::expn:
+      return "EXPN";
+    case verb::quit:
+      return "QUIT";
+    case verb::greeting:
+    case verb::handshake:
+    case verb::raw:
+      break;
+  }
+  return {};
+}
+
+void session::impl::fill_failure(detail::pending_event& e, const failure& f) {
+  e.error = f.code ? f.code : std::error_code(f.why);
+  e.category = category_of(f.why);
+  e.advice = f.advice;
+  if (f.answer && e.code == 0) {
+    e.code = static_cast<std::uint16_t>(f.answer.code());
+    e.with_status = f.stage != verb::greeting && f.stage != verb::ehlo;
+    e.text = events_.keep(f.answer.text());
+  }
+  if (category_of(f.why) != failure_category::local) {
+    e.command = events_.keep(command_of(f.stage, nullptr, 0));
+  }
+  if (!f.excerpt.empty()) e.excerpt = events_.keep(f.excerpt);
+}
+
+void session::impl::warn(errc why, std::string_view detail) {
+  if (warnings_ == config_.limits.warnings) return;
+  ++warnings_;
+  detail::pending_event& e = tell_event(event::kind::warning, verb::ehlo);
+  e.error = std::error_code(why);
+  e.category = category_of(why);
+  e.detail = detail;
+}
+
+const event* session::next_event() {
+  impl& s = *impl_;
+  if (s.shown_ != nullptr) {
+    s.recycle(*s.shown_);
+    s.shown_ = nullptr;
+  }
+  s.events_.release();
+  if (s.events_.empty()) return nullptr;
+  const detail::pending_event& p = s.events_.front();
+  // A transport may still be reading the mail's octets; its owner must not free them yet.
+  if (p.what == event::kind::mail_done && s.out_.lends_borrowed()) return nullptr;
+
+  event& e = s.current_;
+  e.what = p.what;
+  e.answers = p.answers;
+  e.id = p.id;
+  e.recipient = p.recipient;
+  e.result = p.result;
+  e.advice = p.advice;
+  e.tls = p.tls;
+  e.answer = p.code == 0 ? reply{} : reply{p.code, s.events_.show(p.text), p.with_status};
+  e.error = p.error;
+  e.category = p.category;
+  e.command = s.events_.show(p.command);
+  e.excerpt = s.events_.show(p.excerpt);
+  e.detail = p.detail;
+  e.octets = p.octets;
+  e.results = {};
+  if (p.mail != nullptr) {
+    s.show_results(*p.mail);
+    s.shown_ = p.mail;
+  }
+  s.events_.pop();
+  return &e;
+}
+
+void session::impl::show_results(mail_state& m) {
+  results_.clear();
+  for (std::size_t i = 0; i < m.rcpts.size(); ++i) {
+    const detail::rcpt_state& r = m.rcpts[i];
+    results_.push_back({m.env.recipients[i].address.text(), r.result, r.stage, r.why, r.advice,
+                        m.show(r.answer), r.suggested});
+  }
+  current_.results = results_;
+}
+
+// -- how mails end ----------------------------------------------------------------------------------------
+
+/// Gives each recipient that has none yet its outcome: `if_handed` if its RCPT has left, else
+/// `not_attempted` (OUT-04). MAIL's refusal outranks all that came later (PIPE-12).
+void session::impl::conclude(mail_state& m, outcome if_handed, const verdict& v) {
+  for (detail::rcpt_state& r : m.rcpts) {
+    if (r.result != outcome::pending) continue;
+    const verdict* why = &v;
+    const bool handed =
+        r.step != rcpt_step::waiting && (r.step != rcpt_step::asked || r.end <= out_.handed());
+    if (m.sender_refused) {
+      why = &m.sender_verdict;
+      r.result = why->why == errc::refused_permanently ? outcome::rejected : outcome::deferred;
+    } else {
+      r.result = handed ? if_handed : outcome::not_attempted;
+    }
+    // What a mail's own content is guilty of is nobody else's outcome: an unanswered recipient of it
+    // is only not in doubt.
+    if (r.result == outcome::in_doubt && r.step != rcpt_step::accepted) r.result = outcome::deferred;
+    r.stage = why->stage;
+    r.why = why->why;
+    r.advice = why->advice;
+    r.answer = why->answer;
+    r.suggested = why->suggested;
+  }
+}
+
+/// The mail is over; every recipient has its outcome, or there are none to have (`why`: usage error).
+void session::impl::finish(mail_state& m, errc why, std::error_code code) {
+  // RSET goes before the next MAIL unless the mail was delivered, or the next one rides already and the
+  // end of content has cleared the server's buffers (TXN-16, PIPE-17).
+  if (m.mail_formatted && !m.delivered && (sending_ == nullptr || sending_ == &m)) rset_due_ = true;
+  if (sending_ == &m) sending_ = nullptr;
+  std::erase(active_, &m);
+  for (std::size_t i = 0; i < owed_.size(); ++i) {
+    if (owed_[i].mail == &m) owed_[i].mail = nullptr;
+  }
+  m.step = mail_step::finished;
+
+  detail::pending_event& e = tell_event(event::kind::mail_done, verb::content);
+  e.id = m.id;
+  e.mail = &m;
+  // One word for all: what they share, else what needs most care.
+  constexpr outcome by_care[] = {outcome::in_doubt, outcome::deferred, outcome::not_attempted,
+                                 outcome::rejected, outcome::delivered};
+  std::size_t worst = std::size(by_care);
+  const detail::rcpt_state* example = nullptr;
+  for (const detail::rcpt_state& r : m.rcpts) {
+    const auto rank = static_cast<std::size_t>(
+        std::find(std::begin(by_care), std::end(by_care), r.result) - std::begin(by_care));
+    if (rank < worst) {
+      worst = rank;
+      example = &r;
+    }
+  }
+  if (why != errc::none) {
+    e.error = code ? code : std::error_code(why);
+    e.category = category_of(why);
+    e.answers = verb::mail;
+  }
+  if (example != nullptr) {
+    e.result = example->result;
+    e.answers = example->stage;
+    if (why == errc::none && example->why != errc::none) {
+      e.error = std::error_code(example->why);
+      e.category = category_of(example->why);
+    }
+    e.advice = example->advice;
+    if (const reply r = m.show(example->answer)) {
+      e.code = static_cast<std::uint16_t>(r.code());
+      e.text = events_.keep(r.text());
+    }
+    if (e.category != failure_category::none && e.category != failure_category::local) {
+      const auto index = static_cast<std::uint32_t>(example - m.rcpts.data());
+      e.command = events_.keep(command_of(example->stage, &m, index));
+    }
+  }
+  out_.trim();
+}
+
+/// All mails end because the session does. In doubt is what was handed over whole (OUT-02).
+void session::impl::lose_mails(const failure& f) {
+  const auto lose = [&](mail_state& m) {
+    verdict v{f.stage, f.why, f.advice, {}, {}};
+    if (f.answer) v.answer = m.keep(f.answer);
+    // A 421 is a reply: nothing is in doubt after it (OUT-06).
+    const bool doubt =
+        m.content_end <= out_.handed() && category_of(f.why) != failure_category::closing;
+    conclude(m, doubt ? outcome::in_doubt : outcome::deferred, v);
+    finish(m, f.why, f.code);
+  };
+  while (!active_.empty()) lose(*active_.front());
+  for (std::size_t i = 0; i < wanted_.size(); ++i) {
+    if (wanted_[i].mail != nullptr) lose(*std::exchange(wanted_[i].mail, nullptr));
+  }
+}
+
+/// All commands that were asked for and are not answered end because the session does.
+void session::impl::complete_commands(const failure& f) {
+  const auto complete = [&](verb what, operation_id id) {
+    if (id == 0) return;
+    detail::pending_event& e = tell_event(event::kind::command_done, what);
+    e.id = id;
+    fill_failure(e, f);
+  };
+  for (std::size_t i = 0; i < owed_.size(); ++i) {
+    complete(owed_[i].what, std::exchange(owed_[i].id, 0));
+  }
+  if (login_) complete(verb::auth, std::exchange(login_->id, 0));
+  complete(verb::ehlo, std::exchange(hello_id_, 0));
+  for (std::size_t i = 0; i < wanted_.size(); ++i) {
+    if (wanted_[i].what != verb::mail) complete(wanted_[i].what, wanted_[i].id);
+  }
+  wanted_.clear();
+  logins_wanted_.clear();
+  login_.reset();
+  pressing_.reset();
+}
+
+// -- how sessions end ---------------------------------------------------------------------------------------
+
+void session::impl::report_opening_failure(const failure& f) {
+  if (told_ready_ || told_opening_failure_) return;
+  told_opening_failure_ = true;
+  detail::pending_event& e = tell_event(event::kind::session_failed, f.stage);
+  fill_failure(e, f);
+}
+
+void session::impl::close(const failure& f) {
+  stage_ = stage::closed;
+  owed_.clear();
+  active_.clear();
+  detail::pending_event& e = tell_event(event::kind::closed, f.stage);
+  if (f.why != errc::none) fill_failure(e, f);
+}
+
+/// The end at once: nothing more is written, not even QUIT (SESS-21).
+void session::impl::fail(const failure& f) {
+  if (stage_ == stage::closed) return;
+  // What went wrong first is what the session died of; an answer to QUIT changes nothing any more.
+  const bool had_reason = stage_ == stage::leaving && leaving_because_.why != errc::none;
+  lose_mails(f);
+  complete_commands(f);
+  report_opening_failure(f);
+  out_.drop();
+  close(had_reason ? leaving_because_ : f);
+}
+
+/// The end with QUIT: what is owed is read and ignored.
+void session::impl::leave(const failure& f) {
+  lose_mails(f);
+  complete_commands(f);
+  report_opening_failure(f);
+  leaving_because_ = f;
+  leaving_because_.excerpt = {};
+  leaving_text_ = f.answer.text();
+  leaving_because_.answer = reply{f.answer.code(), leaving_text_};
+  stage_ = stage::leaving;
+}
+
+/// 421: the command failed for now, and so did all behind it (SESS-22, PIPE-15). Between commands QUIT
+/// is handed out and nothing awaited; inside content there is only silence (SESS-24).
+void session::impl::server_closes(const reply& r, verb at) {
+  const failure f{errc::service_closing, at, {}, r, hint::none, {}};
+  const bool boundary = out_.empty() || out_.lent();
+  const bool in_content = sending_ != nullptr && sending_->step == mail_step::content;
+  const bool quit_before = quit_written_;
+  lose_mails(f);
+  complete_commands(f);
+  report_opening_failure(f);
+  if (!boundary || in_content) {
+    out_.drop();
+  } else {
+    farewell_ = !quit_before;
+  }
+  close(f);
+}
+
+// -- input: lifetime and time ----------------------------------------------------------------------------------
+
+void session::connected(time_point now, const endpoint_info& local) {
+  impl& s = *impl_;
+  s.tell(now);
+  if (s.stage_ != impl::stage::unconnected) return;
+  s.stage_ = impl::stage::opening;
+  if (const errc bad = s.config_.check(); bad != errc::none) {
+    s.fail({bad, verb::ehlo, {}, {}, hint::none, {}});
+    return;
+  }
+  if (!s.config_.local_name.empty()) {
+    s.hello_name_ = s.config_.local_name;
+  } else if (local.host_name.find('.') != std::string_view::npos && is_domain(local.host_name)) {
+    s.hello_name_ = local.host_name;  // SESS-14
+  } else {
+    s.hello_name_ = address_literal(local.local_address);  // SESS-15
+  }
+  if (s.hello_name_.empty()) {
+    s.fail({errc::no_local_name, verb::ehlo, {}, {}, hint::none, {}});
+    return;
+  }
+  s.base_ = s.now_;
+  // Connecting is itself a command, and the greeting answers it; so is the handshake of implicit TLS.
+  const bool implicit = s.config_.tls == tls_mode::implicit;
+  s.owed_.push({implicit ? verb::handshake : verb::greeting, 0, nullptr, 0, 0});
+  if (implicit) s.tell_event(event::kind::upgrade_to_tls, verb::handshake);
+}
+
+void session::receive(time_point now, bytes octets) {
+  impl& s = *impl_;
+  s.tell(now);
+  while (!octets.empty() && s.stage_ != impl::stage::closed) {
+    if (!s.owed_.empty() && s.owed_.front().what == verb::handshake) {
+      // Whatever comes before the handshake was not said under its protection (TLS-05).
+      s.fail({errc::injection, verb::starttls, {}, {}, hint::none, as_text(octets).substr(0, 256)});
+      return;
+    }
+    const bool login = !s.owed_.empty() && s.owed_.front().what == verb::auth;
+    const limits& limit = s.config_.limits;
+    s.parser_.line_limit(login ? std::max(limit.auth_line, limit.reply.line) : limit.reply.line);
+    switch (s.parser_.parse(octets)) {
+      case reply_parser::status::need_more:
+        break;
+      case reply_parser::status::complete:
+        if (s.parser_.saw_bare_lf() && !s.warned_bare_lf_) {
+          s.warned_bare_lf_ = true;
+          s.warn(errc::bare_lf_in_reply, {});
+        }
+        s.on_reply(s.parser_.result());
+        break;
+      case reply_parser::status::malformed:
+      case reply_parser::status::too_long: {
+        const std::string excerpt = login ? std::string() : s.parser_.excerpt();
+        const verb about = s.owed_.empty() ? verb::greeting : s.owed_.front().what;
+        if (about == verb::quit) {
+          s.close(s.leaving_because_);  // any octets are as good as an answer to QUIT (SESS-19)
+          break;
+        }
+        s.fail({s.parser_.error(), about, {}, {}, hint::none, excerpt});
+        break;
+      }
+    }
+  }
+}
+
+void session::receive_end(time_point now, std::error_code why) {
+  impl& s = *impl_;
+  s.tell(now);
+  if (s.stage_ == impl::stage::closed) return;
+  if (!s.owed_.empty() && s.owed_.front().what == verb::quit) {
+    s.out_.drop();
+    s.close(s.leaving_because_);  // an end is an answer to QUIT (SESS-19)
+    return;
+  }
+  const bool login = !s.owed_.empty() && s.owed_.front().what == verb::auth;
+  // A fragment is never a reply, but it may explain what happened (REP-17).
+  const std::string excerpt =
+      s.parser_.idle() || login ? std::string() : s.parser_.excerpt();
+  const verb about = s.owed_.empty() ? (s.told_ready_ ? verb::noop : verb::greeting)
+                                     : s.owed_.front().what;
+  s.fail({errc::connection_lost, about, why, {}, hint::none, excerpt});
+}
+
+void session::sent(time_point now, std::size_t n) {
+  impl& s = *impl_;
+  s.tell(now);
+  const std::uint64_t before = s.out_.sent();
+  s.out_.took(n);
+  if (s.stage_ == impl::stage::closed) return;
+  if (n == 0 || s.owed_.empty()) return;
+  const impl::expected& oldest = s.owed_.front();
+  if (oldest.what != verb::content || oldest.mail == nullptr) return;
+  detail::mail_state& m = *oldest.mail;
+  // Progress of content, up to its last octet, restarts the timer (TIME-05).
+  if (before < m.content_end) {
+    s.base_ = s.now_;
+    if (s.config_.trace && s.out_.sent() > m.content_begin) {
+      detail::pending_event& e = s.tell_event(event::kind::content_sent, verb::content);
+      e.id = m.id;
+      e.octets = std::min(s.out_.sent(), m.content_end) - std::max(before, m.content_begin);
+    }
+    s.release_chunk();
+  }
+}
+
+std::optional<time_point> session::deadline() const noexcept {
+  const impl& s = *impl_;
+  if (s.stage_ == impl::stage::closed || s.owed_.empty()) return std::nullopt;
+  const impl::expected& oldest = s.owed_.front();
+  timeouts::duration limit = s.config_.timeouts.of(oldest.what);
+  if (oldest.what == verb::content && oldest.mail != nullptr) {
+    const detail::mail_state& m = *oldest.mail;
+    if (s.out_.sent() < m.content_end) {
+      if (m.wants_chunk && s.out_.empty()) return std::nullopt;  // it is the caller's turn
+      limit = s.config_.timeouts.block;
+    }
+  }
+  if (limit == timeouts::duration::zero()) return std::nullopt;
+  return s.base_ + limit;
+}
+
+verb session::deadline_of() const noexcept {
+  return impl_->owed_.empty() ? verb::greeting : impl_->owed_.front().what;
+}
+
+void session::advance(time_point now) {
+  impl& s = *impl_;
+  s.tell(now);
+  const std::optional<time_point> due = deadline();
+  if (!due || s.now_ < *due) return;
+  const verb about = deadline_of();
+  if (about == verb::quit && !s.owed_.empty()) {
+    s.out_.drop();
+    s.close(s.leaving_because_);  // waited long enough (TIME-07)
+    return;
+  }
+  const bool optional_tls =
+      about == verb::handshake && s.config_.tls == tls_mode::opportunistic;
+  s.fail({errc::timed_out, about, {}, {},
+          optional_tls ? hint::retry_without_tls : hint::none, {}});
+}
+
+void session::tls_established(time_point now, const tls_info& info) {
+  impl& s = *impl_;
+  s.tell(now);
+  if (s.stage_ == impl::stage::closed || s.owed_.empty() ||
+      s.owed_.front().what != verb::handshake) {
+    return;
+  }
+  s.owed_.pop();
+  s.group_closed_ = false;
+  s.tls_ = true;
+  s.tls_verified_ = info.verified;
+  // Nothing learnt in clear text survives (TLS-06).
+  s.parser_.reset();
+  s.peer_.clear();
+  s.base_ = s.now_;
+  if (s.config_.tls == tls_mode::implicit) {
+    s.owed_.push({verb::greeting, 0, nullptr, 0, 0});
+  } else {
+    s.greeting_.clear();
+    s.pressing_ = verb::ehlo;
+  }
+}
+
+void session::tls_failed(time_point now, std::error_code why) {
+  impl& s = *impl_;
+  s.tell(now);
+  if (s.stage_ == impl::stage::closed || s.owed_.empty() ||
+      s.owed_.front().what != verb::handshake) {
+    return;
+  }
+  const bool optional = s.config_.tls == tls_mode::opportunistic;
+  s.fail({errc::tls_failed, verb::handshake, why, {},
+          optional ? hint::retry_without_tls : hint::none, {}});
+}
+
+void session::tls_rejected(time_point now) {
+  impl& s = *impl_;
+  s.tell(now);
+  if (s.stage_ == impl::stage::closed || s.owed_.empty() ||
+      s.owed_.front().what != verb::handshake) {
+    return;
+  }
+  s.owed_.pop();
+  s.group_closed_ = false;
+  s.tls_ = true;
+  s.peer_.clear();
+  s.leave({errc::tls_too_weak, verb::handshake, {}, {}, hint::none, {}});
+}
+
+// -- output --------------------------------------------------------------------------------------------------------
+
+std::span<const bytes> session::output(time_point now) {
+  impl& s = *impl_;
+  s.tell(now);
+  if (!s.out_.lent()) s.fill();
+  return s.out_.lend();
+}
+
+// -- commands --------------------------------------------------------------------------------------------------------
+
+mail_id session::send(const envelope& env, message content) {
+  impl& s = *impl_;
+  detail::mail_state& m = s.take_mail();
+  m.start(++s.last_id_, env, std::move(content));
+  const mail_id id = m.id;
+  if (s.stage_ == impl::stage::leaving || s.stage_ == impl::stage::closed) {
+    s.conclude(m, outcome::not_attempted,
+               {verb::mail, errc::session_closed, hint::none, {}, {}});
+    s.finish(m, errc::session_closed);
+    return id;
+  }
+  impl::operation& op = s.wanted_.push();
+  op.what = verb::mail;
+  op.id = id;
+  op.mail = &m;
+  return id;
+}
+
+errc session::lend(bytes chunk, bool last) {
+  impl& s = *impl_;
+  if (s.stage_ == impl::stage::closed) return errc::session_closed;
+  if (s.sending_ == nullptr || !s.sending_->wants_chunk) return errc::bad_state;
+  detail::mail_state& m = *s.sending_;
+  m.wants_chunk = false;
+  m.lending = true;
+  m.rest = chunk;
+  m.last_chunk = last;
+  return errc::none;
+}
+
+void session::cancel(mail_id mail) {
+  impl& s = *impl_;
+  const impl::failure f{errc::aborted, verb::mail, {}, {}, hint::none, {}};
+  for (std::size_t i = 0; i < s.wanted_.size(); ++i) {
+    if (s.wanted_[i].mail == nullptr || s.wanted_[i].id != mail) continue;
+    detail::mail_state& m = *std::exchange(s.wanted_[i].mail, nullptr);
+    s.conclude(m, outcome::not_attempted, {verb::mail, errc::aborted, hint::none, {}, {}});
+    s.finish(m, errc::aborted);
+    return;
+  }
+  if (s.sending_ == nullptr || s.sending_->id != mail) {
+    // Perhaps its terminator is formatted, but certainly not written yet: then it can be kept back.
+    for (detail::mail_state* m : s.active_) {
+      if (m->id == mail && m->content_end != impl::expected::open &&
+          m->content_end > s.out_.handed()) {
+        s.fail({f.why, verb::content, {}, {}, hint::none, {}});
+        return;
+      }
+    }
+    return;
+  }
+  detail::mail_state& m = *s.sending_;
+  if (m.step == mail_step::content) {
+    s.fail({f.why, verb::content, {}, {}, hint::none, {}});
+    return;
+  }
+  m.cancelled = true;
+  s.settle(m);
+}
+
+operation_id session::authenticate(std::vector<std::unique_ptr<sasl_mechanism>> mechanisms) {
+  impl& s = *impl_;
+  auto wanted = std::make_unique<impl::login>();
+  wanted->mechanisms = std::move(mechanisms);
+  const operation_id id = ++s.last_id_;
+  const bool opening = s.stage_ == impl::stage::unconnected ||
+                       (s.stage_ == impl::stage::opening && !s.login_);
+  if (opening && !s.login_) {
+    s.login_ = std::move(wanted);
+    return id;
+  }
+  if (s.stage_ == impl::stage::leaving || s.stage_ == impl::stage::closed) {
+    s.refuse_command(verb::auth, id, errc::session_closed);
+    return id;
+  }
+  wanted->id = id;
+  s.logins_wanted_.push_back(std::move(wanted));
+  impl::operation& op = s.wanted_.push();
+  op.what = verb::auth;
+  op.id = id;
+  op.mail = nullptr;
+  return id;
+}
+
+void session::impl::refuse_command(verb what, operation_id id, errc why) {
+  detail::pending_event& e = tell_event(event::kind::command_done, what);
+  e.id = id;
+  e.error = std::error_code(why);
+  e.category = category_of(why);
+}
+
+operation_id session::impl::enqueue(verb what, std::string_view word, std::string_view arg,
+                                    bool arg_required) {
+  const operation_id id = ++last_id_;
+  if (stage_ == stage::leaving || stage_ == stage::closed) {
+    refuse_command(what, id, errc::session_closed);
+    return id;
+  }
+  const std::size_t line_size = word.size() + (word.empty() || arg.empty() ? 0 : 1) + arg.size() + 2;
+  errc bad = errc::none;
+  if (!is_command_text(arg) || (arg_required && arg.empty())) {
+    bad = errc::bad_argument;
+  } else if (line_size > command_line_limit) {
+    bad = errc::line_too_long;
+  } else if (what == verb::raw && (is_reserved(arg) || arg.front() == ' ' || arg.back() == ' ')) {
+    bad = errc::bad_argument;
+  }
+  if (bad != errc::none) {
+    refuse_command(what, id, bad);
+    return id;
+  }
+  operation& op = wanted_.push();
+  op.what = what;
+  op.id = id;
+  op.mail = nullptr;
+  op.text = word;
+  if (!word.empty() && !arg.empty()) op.text += ' ';
+  op.text += arg;
+  return id;
+}
+
+operation_id session::hello() { return impl_->enqueue(verb::ehlo, "EHLO", {}, false); }
+operation_id session::noop(std::string_view arg) {
+  return impl_->enqueue(verb::noop, "NOOP", arg, false);
+}
+operation_id session::reset() { return impl_->enqueue(verb::rset, "RSET", {}, false); }
+operation_id session::verify(std::string_view arg) {
+  return impl_->enqueue(verb::vrfy, "VRFY", arg, true);
+}
+operation_id session::expand(std::string_view arg) {
+  return impl_->enqueue(verb::expn, "EXPN", arg, true);
+}
+operation_id session::help(std::string_view arg) {
+  return impl_->enqueue(verb::help, "HELP", arg, false);
+}
+operation_id session::raw(std::string_view line) {
+  return impl_->enqueue(verb::raw, {}, line, true);
+}
+
+void session::quit() {
+  impl& s = *impl_;
+  if (s.stage_ == impl::stage::closed || s.stage_ == impl::stage::leaving) return;
+  if (s.stage_ == impl::stage::unconnected) {
+    s.fail({errc::aborted, verb::greeting, {}, {}, hint::none, {}});
+    return;
+  }
+  impl::operation& op = s.wanted_.push();
+  op.what = verb::quit;
+  op.id = 0;
+  op.mail = nullptr;
+}
+
+void session::quit_now() {
+  impl& s = *impl_;
+  if (s.stage_ == impl::stage::closed || s.stage_ == impl::stage::leaving) return;
+  const impl::failure f{errc::aborted, verb::mail, {}, {}, hint::none, {}};
+  for (std::size_t i = 0; i < s.wanted_.size(); ++i) {
+    if (s.wanted_[i].mail != nullptr) cancel(s.wanted_[i].id);
+  }
+  if (s.sending_ != nullptr) cancel(s.sending_->id);
+  if (s.stage_ == impl::stage::closed) return;
+  // Nothing that was asked for and not begun goes before QUIT.
+  for (std::size_t i = 0; i < s.wanted_.size(); ++i) {
+    const impl::operation& op = s.wanted_[i];
+    if (op.what != verb::mail && op.id != 0) s.refuse_command(op.what, op.id, f.why);
+  }
+  s.wanted_.clear();
+  s.logins_wanted_.clear();
+  quit();
+}
+
+void session::abort(std::error_code why) {
+  impl& s = *impl_;
+  const verb about = s.owed_.empty() ? verb::noop : s.owed_.front().what;
+  s.fail({errc::aborted, about, why, {}, hint::none, {}});
+}
+
+// -- getters ------------------------------------------------------------------------------------------------------------
+
+const session_config& session::config() const noexcept { return impl_->config_; }
+const capabilities& session::peer() const noexcept { return impl_->peer_; }
+
+std::string_view session::server_name() const noexcept {
+  return std::string_view(impl_->greeting_).substr(0, impl_->greeting_.find(' '));
+}
+
+std::string_view session::banner() const noexcept {
+  const std::string_view all = impl_->greeting_;
+  const std::size_t blank = all.find(' ');
+  return blank == std::string_view::npos ? std::string_view() : all.substr(blank + 1);
+}
+
+phase session::where() const noexcept {
+  switch (impl_->stage_) {
+    case impl::stage::unconnected:
+      return phase::unconnected;
+    case impl::stage::opening:
+      return phase::opening;
+    case impl::stage::ready:
+      return impl_->quit_written_ ? phase::quitting : phase::ready;
+    case impl::stage::leaving:
+      return phase::quitting;
+    case impl::stage::closed:
+      break;
+  }
+  return phase::closed;
+}
+
+bool session::tls_active() const noexcept { return impl_->tls_; }
+bool session::tls_verified() const noexcept { return impl_->tls_verified_; }
+
+bool session::idle() const noexcept {
+  const impl& s = *impl_;
+  return s.stage_ == impl::stage::ready && s.owed_.empty() && s.wanted_.empty() &&
+         s.active_.empty() && s.out_.empty() && !s.pressing_;
+}
+
+bool session::closed() const noexcept { return impl_->stage_ == impl::stage::closed; }
+std::size_t session::in_flight() const noexcept { return impl_->owed_.size(); }
+
+std::size_t detail::mail_state::memory() const noexcept {
+  std::size_t n = sizeof(mail_state) + text.capacity() + rcpts.capacity() * sizeof(rcpt_state) +
+                  env.recipients.capacity() * sizeof(recipient) + env.sender.text().capacity();
+  for (const recipient& r : env.recipients) n += r.address.text().capacity();
+  return n;
+}
+
+std::size_t session::memory() const noexcept {
+  const impl& s = *impl_;
+  std::size_t n = sizeof(session) + sizeof(impl) + s.owed_.memory() + s.out_.memory() +
+                  s.events_.memory() + s.wanted_.memory() + s.parser_.memory() + s.peer_.memory() +
+                  s.hello_name_.capacity() + s.greeting_.capacity() + s.leaving_text_.capacity() +
+                  s.line_.capacity() + s.results_.capacity() * sizeof(recipient_result) +
+                  s.slices_.capacity() * sizeof(bytes) +
+                  (s.active_.capacity() + s.mails_.capacity() + s.spare_.capacity()) *
+                      sizeof(void*);
+  for (const auto& m : s.mails_) n += m->memory();
+  return n;
+}
+
+}  // namespace sansmtp

@@ -1,0 +1,187 @@
+// The session's members and the three parts of its work: lifetime and commands (session.cpp), what may
+// be written (session_send.cpp), what a reply means (session_reply.cpp).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "event_queue.hpp"
+#include "expected.hpp"
+#include "mail_state.hpp"
+#include "output.hpp"
+#include "protocol_table.hpp"
+#include "ring.hpp"
+#include "sansmtp/reply_parser.hpp"
+#include "sansmtp/session.hpp"
+
+namespace sansmtp {
+
+struct session::impl {
+  explicit impl(session_config c);
+
+  using mail_state = detail::mail_state;
+  using expected = detail::expected;
+  using verdict = detail::verdict;
+
+  /// Where the session stands. Only the opening has steps of its own; all else is in the queues.
+  enum class stage : std::uint8_t {
+    unconnected,
+    opening,
+    ready,
+    leaving,  // QUIT is to be written, or was
+    closed,
+  };
+
+  /// Something the user asked for that has not begun.
+  struct operation {
+    verb what = verb::mail;
+    operation_id id = 0;
+    mail_state* mail = nullptr;
+    std::string text;  // the whole line, checked
+  };
+
+  /// Why the session, or a part of it, ends.
+  struct failure {
+    errc why = errc::none;
+    verb stage = verb::greeting;
+    std::error_code code;  // the caller's or the transport's own, if there is one
+    reply answer;
+    hint advice = hint::none;
+    std::string_view excerpt;
+  };
+
+  /// One AUTH exchange, and those that may follow it.
+  struct login {
+    std::vector<std::unique_ptr<sasl_mechanism>> mechanisms;
+    std::size_t next = 0;  // first mechanism not tried
+    std::unique_ptr<sasl_mechanism> current;
+    std::optional<std::string> held_back;  // initial response that did not go into the AUTH line
+    std::string line;                      // to be written next; secret
+    errc cancelled = errc::none;           // why "*" was sent
+    operation_id id = 0;                   // of authenticate() after the opening; 0 in it
+    unsigned rounds = 0;                   // challenges answered
+  };
+
+  // -- session.cpp: lifetime, time, the user's commands ----------------------------------------------
+  void tell(time_point now) noexcept {
+    if (now > now_) now_ = now;
+  }
+  operation_id enqueue(verb what, std::string_view word, std::string_view arg, bool arg_required);
+  void refuse_command(verb what, operation_id id, errc why);
+  mail_state& take_mail();
+  void recycle(mail_state& m);
+  void show_results(mail_state& m);
+
+  // Ends of things.
+  void conclude(mail_state& m, outcome if_handed, const verdict& v);
+  void finish(mail_state& m, errc why = errc::none, std::error_code code = {});
+  void lose_mails(const failure& f);
+  void complete_commands(const failure& f);
+  void fail(const failure& f);        // at once, without an octet
+  void leave(const failure& f);       // politely: QUIT
+  void server_closes(const reply& r, verb at);  // 421
+  void close(const failure& f);
+  void report_opening_failure(const failure& f);
+  detail::pending_event& tell_event(event::kind what, verb about, const reply& r = {});
+  void fill_failure(detail::pending_event& e, const failure& f);
+  [[nodiscard]] std::string_view command_of(verb v, mail_state* m, std::uint32_t recipient);
+  void warn(errc why, std::string_view detail);
+
+  // -- session_send.cpp: what may be written now ------------------------------------------------------
+  void fill();
+  [[nodiscard]] std::optional<verb> next_verb();
+  [[nodiscard]] bool may_write(verb v) const noexcept;
+  [[nodiscard]] bool pipelining() const noexcept {
+    return config_.pipelining != pipelining_level::off && peer_.has(extension::pipelining);
+  }
+  void write(verb v);
+  void write_line(verb v, std::string_view line, mail_state* mail, std::uint32_t recipient,
+                  operation_id id, std::string_view masked = {});
+  bool write_content(mail_state& m);
+  void stop_content(mail_state& m, errc why);
+  [[nodiscard]] errc check_mail(mail_state& m);
+  [[nodiscard]] errc check_content(mail_state& m);
+  [[nodiscard]] bool refuse_locally(mail_state& m);
+  [[nodiscard]] errc format_mail(mail_state& m, std::string& line);
+  [[nodiscard]] errc format_rcpt(mail_state& m, std::uint32_t index, std::string& line);
+  [[nodiscard]] errc append_raw(const std::vector<parameter>& raw, std::string& line);
+  void release_chunk();
+
+  // -- session_reply.cpp: what a reply means -----------------------------------------------------------
+  void on_reply(const reply& r);
+  void react(detail::reaction what, const expected& e, const reply& r);
+  void premature(const expected& e, const reply& r);
+  void proceed_opening();
+  void become_ready();
+  void send_auth_line(verb v);
+  void try_next_mechanism(const reply& last);
+  void answer_challenge(const reply& r);
+  void cancel_login(errc why);
+  void login_failed(errc why, const reply& r);
+  void settle(mail_state& m);
+  void answer_rcpt(const expected& e, const reply& r);
+  void answer_data(mail_state& m, const reply& r);
+  void read_greeting(const reply& r);
+
+  // Configuration and what is known of the peer.
+  session_config config_;
+  capabilities peer_;
+  std::string hello_name_;
+  std::string greeting_;  // first line of the greeting
+
+  // Where we are.
+  stage stage_ = stage::unconnected;
+  bool tls_ = false;
+  bool tls_verified_ = false;
+  bool starttls_refused_ = false;
+  bool authenticated_ = false;
+  bool told_ready_ = false;
+  bool told_opening_failure_ = false;
+  bool quit_written_ = false;
+  bool farewell_ = false;       // QUIT once more after the end, without awaiting anything (SESS-24)
+  bool group_closed_ = false;   // nothing may follow until all replies are there
+  bool rset_due_ = false;       // before the next MAIL (TXN-16)
+  bool rset_owed_ = false;      // RSET sent, no reply yet
+  bool warned_bare_lf_ = false;
+  std::uint32_t warnings_ = 0;
+  std::optional<verb> pressing_;      // to be written before all else: opening, AUTH, a lone dot
+  failure leaving_because_;           // what `closed` reports after a polite end
+  std::string leaving_text_;          // owns leaving_because_.answer's text
+  operation_id hello_id_ = 0;         // of hello() in progress
+
+  // The machine: what is owed, what is staged, what is told, what is wanted.
+  detail::ring<expected> owed_;
+  detail::output_stage out_;
+  detail::event_queue events_;
+  detail::ring<operation> wanted_;
+  reply_parser parser_;
+  std::uint64_t group_begin_ = 0;  // output position from which the group's octets count
+
+  // Mails.
+  mail_state* sending_ = nullptr;          // the sender's: envelope or content in progress
+  std::vector<mail_state*> active_;        // begun and not over, oldest first
+  std::vector<std::unique_ptr<mail_state>> mails_;  // all there are
+  std::vector<mail_state*> spare_;         // those that are free
+  mail_state* shown_ = nullptr;            // whose results the current event shows
+
+  std::unique_ptr<login> login_;
+  std::vector<std::unique_ptr<login>> logins_wanted_;  // of authenticate() operations, in order
+
+  // Time.
+  time_point now_{};
+  time_point base_{};  // when the oldest owed reply began to be waited for
+
+  operation_id last_id_ = 0;
+  event current_;
+  std::vector<recipient_result> results_;
+  std::string line_;  // scratch
+  std::vector<bytes> slices_;  // scratch
+};
+
+}  // namespace sansmtp

@@ -1,0 +1,532 @@
+// The receiver: what a reply means. It pops what is owed, looks at the table of reactions, and acts.
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "sansmtp/base64.hpp"
+#include "session_impl.hpp"
+
+namespace sansmtp {
+
+namespace {
+
+using detail::mail_step;
+using detail::rcpt_step;
+using detail::reaction;
+
+constexpr std::size_t auth_line_with_response = 512;  // with CRLF (AUTH-04)
+constexpr unsigned auth_rounds = 10;               // more challenges than any mechanism has
+constexpr std::string_view masked = "****";
+
+errc refusal(const reply& r) noexcept {
+  return r.first_digit() == 5 ? errc::refused_permanently : errc::refused_transiently;
+}
+
+/// What a code says beyond its class (TXN-24, AUTH-11).
+hint hint_of(const reply& r) noexcept {
+  return r.code() == 530   ? hint::auth_or_tls_required
+         : r.code() == 432 ? hint::password_transition
+                           : hint::none;
+}
+
+}  // namespace
+
+void session::impl::on_reply(const reply& r) {
+  if (config_.trace) {
+    const verb about = owed_.empty() ? verb::noop : owed_.front().what;
+    // Nothing of an AUTH exchange is ever shown (SEC-03).
+    const bool secret = about == verb::auth && r.first_digit() == 3;
+    tell_event(event::kind::reply_parsed, about, secret ? reply{r.code(), masked} : r);
+  }
+
+  if (owed_.empty()) {
+    if (r.code() == 421) {
+      server_closes(r, verb::noop);  // SESS-23
+    } else {
+      fail({errc::unsolicited_reply, verb::noop, {}, r, hint::none, r.text().substr(0, 256)});
+    }
+    return;
+  }
+
+  const expected e = owed_.front();
+  if (e.end > out_.handed()) {
+    premature(e, r);
+    return;
+  }
+  owed_.pop();
+  base_ = now_;  // the next oldest is waited for from here (TIME-03)
+  if (e.end > group_begin_) group_begin_ = e.end;
+  if (owed_.empty()) group_closed_ = false;
+  if (e.mail != nullptr && e.what != verb::content && e.what != verb::lone_dot) --e.mail->owed;
+
+  if (r.code() == 421 && e.what != verb::quit) {
+    if (e.id != 0) {
+      detail::pending_event& done = tell_event(event::kind::command_done, e.what, r);
+      done.id = e.id;
+      done.error = std::error_code(errc::service_closing);
+      done.category = failure_category::closing;
+    }
+    if (e.mail != nullptr && e.what == verb::mail) {
+      tell_event(event::kind::sender_rejected, verb::mail, r).id = e.mail->id;
+    }
+    server_closes(r, e.what);
+    return;
+  }
+  react(detail::reaction_of(e.what, r.first_digit()), e, r);
+}
+
+/// A reply before its command has left. Only content can be answered early (TXN-27).
+void session::impl::premature(const expected& e, const reply& r) {
+  if (r.code() == 421) {
+    server_closes(r, e.what);
+    return;
+  }
+  if (e.what == verb::content && e.mail != nullptr && r.first_digit() >= 4) {
+    mail_state& m = *e.mail;
+    conclude(m, r.first_digit() == 5 ? outcome::rejected : outcome::deferred,
+             {verb::content, refusal(r), hint_of(r), m.keep(r), {}});
+    finish(m);
+    fail({refusal(r), verb::content, {}, r, hint::none, {}});
+    return;
+  }
+  fail({errc::unsolicited_reply, e.what, {}, r, hint::none, r.text().substr(0, 256)});
+}
+
+void session::impl::react(reaction what, const expected& e, const reply& r) {
+  switch (what) {
+    case reaction::open:
+      read_greeting(r);
+      tell_event(event::kind::greeted, verb::greeting, r);
+      pressing_ = verb::ehlo;
+      return;
+
+    case reaction::take_capabilities:
+      peer_.assign(r, config_.ignored_keywords);
+      for (std::size_t i = 0; i < peer_.skipped(); ++i) {
+        warn(errc::none, "a line of the EHLO reply has no valid keyword and is ignored");
+      }
+      for (std::size_t i = 0; i < peer_.duplicates(); ++i) {
+        warn(errc::none, "a keyword stands twice in the EHLO reply; the first counts");
+      }
+      if (hello_id_ != 0) {
+        tell_event(event::kind::command_done, verb::ehlo, r).id = std::exchange(hello_id_, 0);
+        return;
+      }
+      proceed_opening();
+      return;
+
+    case reaction::go_without_extensions:
+      peer_.clear();  // SESS-12
+      proceed_opening();
+      return;
+
+    case reaction::start_handshake:
+      owed_.push({verb::handshake, 0, nullptr, 0, 0});
+      group_closed_ = true;
+      tell_event(event::kind::upgrade_to_tls, verb::handshake);
+      return;
+
+    case reaction::accept_login: {
+      const bool proven = login_->current->satisfied() && !login_->held_back;
+      if (!proven) {
+        fail({errc::server_not_proven, verb::auth, {}, r, hint::none, {}});  // AUTH-10
+        return;
+      }
+      authenticated_ = true;
+      detail::pending_event& done = tell_event(event::kind::authenticated, verb::auth, r);
+      done.id = login_->id;
+      done.detail = login_->current->name();
+      login_.reset();
+      if (config_.ehlo_after_auth) {
+        pressing_ = verb::ehlo;  // AUTH-14
+      } else if (stage_ == stage::opening) {
+        become_ready();
+      }
+      return;
+    }
+
+    case reaction::answer_challenge:
+      answer_challenge(r);
+      return;
+
+    case reaction::accept_sender:
+      if (e.mail == nullptr) return;
+      tell_event(event::kind::sender_accepted, verb::mail, r).id = e.mail->id;
+      settle(*e.mail);
+      return;
+
+    case reaction::accept_recipient:
+    case reaction::refuse_recipient:
+      if (e.mail != nullptr) answer_rcpt(e, r);
+      return;
+
+    case reaction::start_content:
+    case reaction::refuse_data:
+      if (e.mail != nullptr) answer_data(*e.mail, r);
+      return;
+
+    case reaction::deliver:
+    case reaction::refuse_content: {
+      if (e.mail == nullptr) return;
+      mail_state& m = *e.mail;
+      m.delivered = what == reaction::deliver;
+      const outcome o = m.delivered              ? outcome::delivered
+                        : r.first_digit() == 5 ? outcome::rejected
+                                               : outcome::deferred;
+      conclude(m, o, {verb::content, m.delivered ? errc::none : refusal(r), hint_of(r), m.keep(r), {}});
+      finish(m);
+      return;
+    }
+
+    case reaction::note_reset:
+      rset_owed_ = false;
+      if (e.id != 0) tell_event(event::kind::command_done, verb::rset, r).id = e.id;
+      return;
+
+    case reaction::complete: {
+      detail::pending_event& done = tell_event(event::kind::command_done, e.what, r);
+      done.id = e.id;
+      if (r.first_digit() >= 4) {
+        done.error = std::error_code(refusal(r));
+        done.category = failure_category::reply;
+        done.advice = hint_of(r);
+      }
+      return;
+    }
+
+    case reaction::ignore:
+      if (e.mail != nullptr) finish(*e.mail);
+      return;
+
+    case reaction::end_session:
+      close(leaving_because_);
+      return;
+
+    case reaction::refuse_hello: {
+      const bool users = hello_id_ != 0;
+      const auto& more = config_.helo_fallback_codes;
+      const bool fits = r.code() == 500 || r.code() == 502 ||
+                        std::find(more.begin(), more.end(), r.code()) != more.end();
+      // HELO gives neither TLS nor AUTH; whoever needs these must not be talked down (SESS-11).
+      const bool content_with_less = !tls_ && config_.tls != tls_mode::required &&
+                                     (!login_ || config_.auth_optional);
+      if (!users && !told_ready_ && fits && content_with_less) {
+        pressing_ = verb::helo;
+        return;
+      }
+    }
+      [[fallthrough]];
+    case reaction::fail_opening:
+      peer_.clear();  // an earlier set is gone also when the new EHLO fails (SESS-17)
+      if (hello_id_ != 0) {
+        detail::pending_event& done = tell_event(event::kind::command_done, verb::ehlo, r);
+        done.id = std::exchange(hello_id_, 0);
+        done.error = std::error_code(refusal(r));
+        done.category = failure_category::reply;
+        return;
+      }
+      if (e.what == verb::greeting) read_greeting(r);
+      leave({refusal(r), e.what, {}, r, hint_of(r), {}});
+      return;
+
+    case reaction::refuse_tls:
+      if (config_.tls == tls_mode::required) {
+        leave({errc::tls_refused, verb::starttls, {}, r, hint::none, {}});  // TLS-07
+        return;
+      }
+      starttls_refused_ = true;
+      warn(errc::tls_refused, "STARTTLS was refused: going on in clear text");
+      proceed_opening();
+      return;
+
+    case reaction::refuse_login:
+      // Another mechanism only where the refusal says that it is the mechanism's fault (AUTH-11).
+      if (r.code() == 504 || r.code() == 534 || r.code() == 538) {
+        login_->current.reset();
+        try_next_mechanism(r);
+        return;
+      }
+      login_failed(errc::auth_refused, r);
+      return;
+
+    case reaction::note_cancelled:
+      login_failed(login_->cancelled, r);
+      return;
+
+    case reaction::refuse_sender: {
+      if (e.mail == nullptr) return;
+      mail_state& m = *e.mail;
+      m.sender_refused = true;
+      m.sender_verdict = {verb::mail, refusal(r), hint_of(r), m.keep(r), {}};
+      detail::pending_event& told = tell_event(event::kind::sender_rejected, verb::mail, r);
+      told.id = m.id;
+      told.error = std::error_code(refusal(r));
+      told.category = failure_category::reply;
+      told.advice = hint_of(r);
+      told.command = events_.keep(command_of(verb::mail, &m, 0));
+      settle(m);
+      return;
+    }
+
+    case reaction::refuse_reset:
+      rset_owed_ = false;
+      if (e.id != 0) {
+        detail::pending_event& done = tell_event(event::kind::command_done, verb::rset, r);
+        done.id = e.id;
+        done.error = std::error_code(refusal(r));
+        done.category = failure_category::reply;
+      }
+      leave({refusal(r), verb::rset, {}, r, hint::none, {}});  // TXN-18
+      return;
+
+    case reaction::hang_up:
+      fail({errc::auth_bad_challenge, e.what, {}, r, hint::none, {}});  // AUTH-08
+      return;
+
+    case reaction::violation:
+      fail({errc::unexpected_reply, e.what, {}, r, hint::none, r.text().substr(0, 256)});
+      return;
+  }
+}
+
+void session::impl::read_greeting(const reply& r) {
+  greeting_ = r.line(0);  // SESS-02
+}
+
+// -- opening --------------------------------------------------------------------------------------------
+
+void session::impl::proceed_opening() {
+  const bool wants_tls = config_.tls == tls_mode::opportunistic || config_.tls == tls_mode::required;
+  if (wants_tls && !tls_ && !starttls_refused_) {
+    if (peer_.has(extension::starttls)) {
+      pressing_ = verb::starttls;
+      return;
+    }
+    if (config_.tls == tls_mode::required) {
+      leave({errc::tls_not_offered, verb::starttls, {}, {}, hint::none, {}});  // TLS-03
+      return;
+    }
+  }
+  if (login_ && !authenticated_) {
+    try_next_mechanism({});
+    return;
+  }
+  become_ready();
+}
+
+void session::impl::become_ready() {
+  stage_ = stage::ready;
+  if (told_ready_) return;
+  told_ready_ = true;
+  tell_event(event::kind::ready, verb::ehlo);
+}
+
+// -- AUTH -----------------------------------------------------------------------------------------------
+
+/// Begins with the next mechanism that is offered and may be used here; `last` is the refusal of the
+/// one before, if there was one.
+void session::impl::try_next_mechanism(const reply& last) {
+  login& l = *login_;
+  errc why = last ? errc::auth_refused : errc::auth_not_offered;
+  while (l.next < l.mechanisms.size()) {
+    std::unique_ptr<sasl_mechanism> m = std::move(l.mechanisms[l.next++]);
+    if (!peer_.offers_mechanism(m->name())) continue;  // AUTH-01
+    const bool private_link = tls_ ? tls_verified_ || config_.allow_auth_unverified_tls
+                                   : config_.allow_auth_cleartext;
+    if (m->reveals_secret() && !private_link) {  // AUTH-13
+      if (!last) why = errc::auth_needs_tls;
+      continue;
+    }
+    if (const errc bad = m->check(); bad != errc::none) {
+      if (!last) why = bad;
+      continue;
+    }
+    l.current = std::move(m);
+    l.rounds = 0;
+    l.held_back.reset();
+    l.line = "AUTH ";
+    l.line += l.current->name();
+    if (std::optional<std::string> first = l.current->initial_response()) {
+      std::string encoded = first->empty() ? std::string("=") : base64_encode(*first);
+      const bool fits = l.line.size() + 1 + encoded.size() + 2 <= auth_line_with_response;
+      if (fits && !config_.no_initial_response) {
+        l.line += ' ';
+        l.line += encoded;
+        wipe(*first);
+      } else {
+        l.held_back = std::move(first);  // AUTH-04
+      }
+      wipe(encoded);
+    }
+    pressing_ = verb::auth;
+    return;
+  }
+  const bool unusable = why == errc::auth_not_offered || why == errc::auth_needs_tls;
+  if (l.id == 0 && config_.auth_optional && unusable) {  // SESS-27
+    login_.reset();
+    warn(why, "going on without authentication");
+    become_ready();
+    return;
+  }
+  login_failed(why, last);
+}
+
+void session::impl::send_auth_line(verb v) {
+  login& l = *login_;
+  // What a trace may show: the mechanism, nothing of the exchange (SEC-03).
+  std::string shown(masked);
+  if (v == verb::auth_cancel) {
+    shown = l.line;
+  } else if (l.line.starts_with("AUTH ")) {
+    const std::size_t response = l.line.find(' ', 5);
+    shown = l.line.substr(0, response);
+    if (response != std::string::npos) shown.append(" ").append(masked);
+  }
+  write_line(v, l.line, nullptr, 0, 0, shown);
+  wipe(l.line);
+}
+
+void session::impl::answer_challenge(const reply& r) {
+  login& l = *login_;
+  std::optional<std::string> challenge;
+  if (r.line_count() == 1) challenge = base64_decode(r.text());
+  if (!challenge || ++l.rounds > auth_rounds || (l.held_back && !challenge->empty())) {
+    cancel_login(errc::auth_bad_challenge);  // AUTH-06
+    return;
+  }
+  std::optional<std::string> response =
+      l.held_back ? std::exchange(l.held_back, std::nullopt) : l.current->respond(*challenge);
+  wipe(*challenge);
+  if (!response) {
+    cancel_login(errc::auth_bad_challenge);
+    return;
+  }
+  l.line = base64_encode(*response);  // an empty response is an empty line (AUTH-07)
+  wipe(*response);
+  if (l.line.size() + 2 > config_.limits.auth_line) {
+    cancel_login(errc::line_too_long);  // AUTH-09
+    return;
+  }
+  pressing_ = verb::auth;
+}
+
+void session::impl::cancel_login(errc why) {
+  login_->cancelled = why;
+  if (login_->held_back) wipe(*login_->held_back);
+  wipe(login_->line);
+  login_->line = "*";
+  pressing_ = verb::auth_cancel;
+}
+
+void session::impl::login_failed(errc why, const reply& r) {
+  const failure f{why, verb::auth, {}, r, hint_of(r), {}};
+  if (login_->id == 0) {
+    leave(f);  // part of the opening (SESS-21)
+    return;
+  }
+  detail::pending_event& done = tell_event(event::kind::command_done, verb::auth);
+  done.id = login_->id;
+  fill_failure(done, f);
+  login_.reset();
+}
+
+// -- mails ----------------------------------------------------------------------------------------------
+
+/// Is a mail over before DATA? Looks after each reply to MAIL or RCPT, and after a cancellation.
+void session::impl::settle(mail_state& m) {
+  if (m.step != mail_step::rcpts || m.owed != 0) return;  // else DATA's reply decides
+  verdict v{verb::rcpt, errc::aborted, hint::none, {}, {}};
+  const bool incomplete = config_.require_all_recipients && m.rcpt_refused;  // TXN-08
+  const bool all_asked =
+      m.enough_rcpts || std::all_of(m.rcpts.begin() + m.next_rcpt, m.rcpts.end(),
+                                    [](const detail::rcpt_state& r) {
+                                      return r.step == rcpt_step::refused;
+                                    });
+  if (!m.sender_refused && !m.cancelled && !incomplete && !(all_asked && m.accepted == 0)) return;
+  conclude(m, outcome::deferred, v);
+  finish(m);
+}
+
+void session::impl::answer_rcpt(const expected& e, const reply& r) {
+  mail_state& m = *e.mail;
+  detail::rcpt_state& to = m.rcpts[e.recipient];
+  const bool accepted = r.first_digit() == 2;
+  to.step = accepted ? rcpt_step::accepted : rcpt_step::refused;
+  if (accepted) {
+    ++m.accepted;
+  } else {
+    m.rcpt_refused = true;
+  }
+  // After a refused MAIL the replies to RCPT say nothing about the recipients (PIPE-12).
+  if (!m.sender_refused) {
+    detail::pending_event& told = tell_event(
+        accepted ? event::kind::recipient_accepted : event::kind::recipient_rejected, verb::rcpt, r);
+    told.id = m.id;
+    told.recipient = e.recipient;
+    if (!accepted) {
+      const enhanced_status status = r.enhanced();
+      const bool crowded =
+          m.accepted != 0 &&
+          (r.code() == 452 ||
+           (r.code() == 552 && (!status || (status.subject == 5 && status.detail == 3))));
+      to.why = crowded ? errc::recipient_limit : refusal(r);  // TXN-09
+      to.result = crowded || r.first_digit() == 4 ? outcome::deferred : outcome::rejected;
+      to.stage = verb::rcpt;
+      to.advice = crowded ? hint::too_many_recipients : hint_of(r);
+      to.answer = m.keep(r);
+      told.result = to.result;
+      told.advice = to.advice;
+      told.error = std::error_code(to.why);
+      told.category = failure_category::reply;
+      told.command = events_.keep(command_of(verb::rcpt, &m, e.recipient));
+      if (crowded) {
+        m.enough_rcpts = true;  // TXN-10
+        for (detail::rcpt_state& other : m.rcpts) {
+          if (other.step != rcpt_step::waiting || other.result != outcome::pending) continue;
+          other.result = outcome::not_attempted;
+          other.stage = verb::rcpt;
+          other.why = to.why;
+          other.advice = to.advice;
+          other.answer = to.answer;
+        }
+      }
+    }
+  }
+  settle(m);
+}
+
+void session::impl::answer_data(mail_state& m, const reply& r) {
+  if (r.first_digit() != 3) {  // TXN-11, PIPE-08
+    conclude(m, r.first_digit() == 5 ? outcome::rejected : outcome::deferred,
+             {verb::data, refusal(r), hint_of(r), m.keep(r), {}});
+    finish(m);
+    return;
+  }
+  if (m.accepted == 0) {
+    // The server wants content for nobody: the terminator alone ends it without a message (PIPE-09).
+    pressing_ = verb::lone_dot;
+    return;
+  }
+  if (m.sender_refused) {
+    // A lone dot could deliver an empty message (PIPE-11). A mail that rode behind another's content
+    // was perhaps refused only for its place, so its refusal is not held against its recipients.
+    if (m.rode) m.sender_refused = false;
+    fail({errc::contradictory_reply, verb::data, {}, r, hint::none, {}});
+    return;
+  }
+  if (m.cancelled) {
+    fail({errc::aborted, verb::data, {}, {}, hint::none, {}});  // TXN-20
+    return;
+  }
+  m.step = mail_step::content;
+  m.content_begin = out_.staged();
+  m.rest = m.content.content();
+  if (m.content.is_streamed()) {
+    m.last_chunk = false;
+    m.wants_chunk = true;
+  }
+  owed_.push({verb::content, 0, &m, 0, expected::open});
+  tell_event(event::kind::ready_for_data, verb::data, r).id = m.id;
+}
+
+}  // namespace sansmtp

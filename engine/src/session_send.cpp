@@ -1,0 +1,697 @@
+// The sender: what may be written now. It runs inside `output()` and nowhere else. It looks at the
+// queue of what is owed and at the table of rules; it decides nothing about replies.
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+
+#include "sansmtp/xtext.hpp"
+#include "session_impl.hpp"
+
+namespace sansmtp {
+
+namespace {
+
+using detail::mail_step;
+using detail::rcpt_step;
+
+constexpr std::string_view crlf = "\r\n";
+constexpr std::size_t command_line_limit = 512;  // with CRLF (RFC 5321 section 4.5.3.1.4)
+constexpr std::uint64_t long_line = 1000;        // with CRLF (RFC 5321 section 4.5.3.1.6)
+constexpr std::size_t slices_per_step = 64;
+
+/// How many octets an offered extension adds to what a MAIL line may have (CMD-11).
+struct growth {
+  extension offered;
+  std::size_t octets;
+};
+constexpr growth mail_growth[] = {
+    {extension::size, 26},        {extension::eight_bit_mime, 17}, {extension::binary_mime, 16},
+    {extension::smtputf8, 10},    {extension::auth, 500},          {extension::deliver_by, 17},
+    {extension::mt_priority, 15}, {extension::future_release, 34}, {extension::require_tls, 11},
+    {extension::dsn, 116}};
+constexpr std::size_t rcpt_dsn_growth = 536;
+constexpr std::size_t envelope_id_limit = 100;   // encoded (DSN-04)
+constexpr std::size_t original_limit = 500;      // encoded (DSN-03)
+
+void append_number(std::string& line, std::uint64_t n) {
+  char digits[20];
+  const auto end = std::to_chars(digits, digits + sizeof digits, n).ptr;
+  line.append(digits, end);
+}
+
+bool is_keyword(std::string_view k) noexcept {
+  const auto alnum = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+  };
+  return !k.empty() && alnum(k.front()) &&
+         std::all_of(k.begin(), k.end(), [&](char c) { return alnum(c) || c == '-'; });
+}
+
+bool is_value(std::string_view v) noexcept {
+  return std::all_of(v.begin(), v.end(), [](char c) { return c > 32 && c < 127 && c != '='; });
+}
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  const auto upper = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return upper(x) == upper(y); });
+}
+
+/// Does the line hold this parameter already (CMD-13)?
+bool has_parameter(std::string_view line, std::string_view keyword) noexcept {
+  // Parameters stand behind the path, whose quoted local-part may hold blanks.
+  const std::size_t path_end = line.rfind('>');
+  for (std::size_t at = line.find(' ', path_end); at != std::string_view::npos;) {
+    const std::size_t next = line.find(' ', at + 1);
+    std::string_view word = line.substr(at + 1, next == std::string_view::npos ? next : next - at - 1);
+    word = word.substr(0, word.find('='));
+    if (equal_ignoring_case(word, keyword)) return true;
+    at = next;
+  }
+  return false;
+}
+
+bool is_digits(std::string_view text, std::size_t most) noexcept {
+  return !text.empty() && text.size() <= most &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// BY=<±1-9 digits>;<N|R>[T]; mode R needs a time above zero (EXT-12).
+bool is_deliver_by(std::string_view text) noexcept {
+  const std::size_t semicolon = text.find(';');
+  if (semicolon == std::string_view::npos) return false;
+  std::string_view time = text.substr(0, semicolon);
+  const std::string_view mode = text.substr(semicolon + 1);
+  if (mode != "N" && mode != "R" && mode != "NT" && mode != "RT") return false;
+  const bool negative = !time.empty() && time.front() == '-';
+  if (!time.empty() && (time.front() == '-' || time.front() == '+')) time.remove_prefix(1);
+  if (!is_digits(time, 9)) return false;
+  const bool zero = time.find_first_not_of('0') == std::string_view::npos;
+  return mode.front() == 'N' || (!negative && !zero);
+}
+
+std::string_view spelling(dsn_return r) noexcept {
+  return r == dsn_return::full ? "FULL" : "HDRS";
+}
+
+constexpr enhanced_status status_bad_recipient{5, 1, 3};
+constexpr enhanced_status status_bad_sender{5, 1, 7};
+constexpr enhanced_status status_too_big{5, 3, 4};
+constexpr enhanced_status status_eight_bit{5, 6, 3};
+constexpr enhanced_status status_utf8{5, 6, 7};
+constexpr enhanced_status status_content{5, 6, 0};
+constexpr enhanced_status status_require_tls{5, 7, 30};
+constexpr enhanced_status status_needs_tls{5, 7, 10};
+
+}  // namespace
+
+// -- the loop -------------------------------------------------------------------------------------------
+
+void session::impl::fill() {
+  if (stage_ == stage::closed) {
+    if (std::exchange(farewell_, false)) out_.text("QUIT\r\n");
+    return;
+  }
+  while (!out_.full()) {
+    if (sending_ != nullptr && sending_->step == mail_step::content) {
+      if (!write_content(*sending_)) return;
+      if (stage_ == stage::closed) return;
+      continue;
+    }
+    const std::optional<verb> next = next_verb();
+    if (!next || stage_ == stage::closed || !may_write(*next)) return;
+    write(*next);
+    if (stage_ == stage::closed) return;
+  }
+}
+
+/// May this be written although replies are outstanding (RFC 2920 section 3.1)?
+bool session::impl::may_write(verb v) const noexcept {
+  if (owed_.empty()) return true;
+  const detail::rule& r = detail::rule_of(v);
+  const bool alone = r.alone || (v == verb::quit && config_.quit_no_wait);
+  if (group_closed_ || alone || !pipelining()) return false;
+  // A window, so that neither side ever waits for the other to read (PIPE-16).
+  return owed_.size() < config_.limits.outstanding &&
+         out_.staged() - group_begin_ < config_.limits.group_octets;
+}
+
+/// What is to be written next, whatever the group says; nothing if there is nothing to do. Mails that
+/// are refused locally end here (TXN-28).
+std::optional<verb> session::impl::next_verb() {
+  if (stage_ == stage::leaving) {
+    if (quit_written_) return std::nullopt;
+    return verb::quit;
+  }
+  if (pressing_) return pressing_;
+  if (stage_ != stage::ready) return std::nullopt;
+
+  if (sending_ != nullptr) {
+    mail_state& m = *sending_;
+    if (m.step != mail_step::rcpts || m.cancelled || m.sender_refused) return std::nullopt;
+    if (config_.require_all_recipients && m.rcpt_refused) return std::nullopt;
+    // Between RCPTs, with nothing outstanding, some commands are allowed (CMD-18).
+    if (owed_.empty() && !wanted_.empty()) {
+      const verb w = wanted_.front().what;
+      if (w == verb::noop || w == verb::help || w == verb::vrfy || w == verb::expn) return w;
+    }
+    while (m.next_rcpt < m.rcpts.size() && m.rcpts[m.next_rcpt].step == rcpt_step::refused) {
+      ++m.next_rcpt;  // refused locally
+    }
+    if (m.next_rcpt < m.rcpts.size() && !m.enough_rcpts) return verb::rcpt;
+    // DATA waits for what could forbid it: a refused RSET leaves old recipients in place (TXN-19).
+    if (rset_owed_) return std::nullopt;
+    if (config_.require_all_recipients && m.owed != 0) return std::nullopt;
+    return verb::data;
+  }
+
+  while (!wanted_.empty()) {
+    operation& op = wanted_.front();
+    if (op.what != verb::mail) return op.what;
+    if (op.mail == nullptr) {  // cancelled
+      wanted_.pop();
+      continue;
+    }
+    // Whether it may begin is asked before it is looked at: capabilities could still change.
+    if (rset_due_) return verb::rset;
+    if (rset_owed_ && !config_.pipeline_rset) return std::nullopt;
+    if (!may_write(verb::mail)) return std::nullopt;
+    mail_state& m = *op.mail;
+    if (!refuse_locally(m)) return verb::mail;
+    wanted_.pop();
+  }
+  return std::nullopt;
+}
+
+// -- lines --------------------------------------------------------------------------------------------------
+
+void session::impl::write_line(verb v, std::string_view line, mail_state* mail,
+                               std::uint32_t recipient, operation_id id, std::string_view masked) {
+  const bool secret = !masked.empty();
+  out_.text(line, secret);
+  out_.text(crlf);
+  if (owed_.empty()) base_ = now_;  // the timer of the oldest starts when it is handed out (TIME-03)
+  expected& e = owed_.push();
+  e.what = v;
+  e.recipient = recipient;
+  e.mail = mail;
+  e.id = id;
+  e.end = out_.staged();
+  if (detail::rule_of(v).last) group_closed_ = true;
+  if (config_.trace) {
+    detail::pending_event& t = tell_event(event::kind::line_sent, v);
+    t.id = mail != nullptr ? mail->id : id;
+    t.recipient = recipient;
+    t.command = events_.keep(secret ? masked : line);
+  }
+}
+
+void session::impl::write(verb v) {
+  switch (v) {
+    case verb::ehlo:
+    case verb::helo: {
+      line_ = v == verb::ehlo ? "EHLO " : "HELO ";
+      line_ += hello_name_;
+      if (pressing_) {
+        pressing_.reset();
+      } else {
+        hello_id_ = wanted_.front().id;
+        wanted_.pop();
+      }
+      write_line(v, line_, nullptr, 0, 0);
+      return;
+    }
+
+    case verb::starttls:
+      pressing_.reset();
+      write_line(v, "STARTTLS", nullptr, 0, 0);
+      return;
+
+    case verb::auth:
+    case verb::auth_cancel: {
+      if (!pressing_) {  // authenticate() after the opening
+        const operation_id id = wanted_.front().id;
+        wanted_.pop();
+        login_ = std::move(logins_wanted_.front());
+        logins_wanted_.erase(logins_wanted_.begin());
+        if (authenticated_) {  // once in a session (AUTH-01)
+          login_.reset();
+          refuse_command(verb::auth, id, errc::bad_state);
+          return;
+        }
+        try_next_mechanism({});
+        return;
+      }
+      pressing_.reset();
+      send_auth_line(v);
+      return;
+    }
+
+    case verb::mail: {
+      mail_state& m = *wanted_.front().mail;
+      wanted_.pop();
+      sending_ = &m;
+      m.rode = !owed_.empty() && owed_.back().what == verb::content;
+      active_.push_back(&m);
+      m.step = mail_step::rcpts;
+      m.mail_formatted = true;
+      ++m.owed;
+      // The line was checked by refuse_locally, which left it in line_.
+      write_line(v, line_, &m, 0, 0);
+      return;
+    }
+
+    case verb::rcpt: {
+      mail_state& m = *sending_;
+      const std::uint32_t i = m.next_rcpt++;
+      (void)format_rcpt(m, i, line_);  // checked before MAIL
+      ++m.owed;
+      m.rcpts[i].step = rcpt_step::asked;
+      write_line(v, line_, &m, i, 0);
+      m.rcpts[i].end = out_.staged();
+      return;
+    }
+
+    case verb::data:
+      sending_->step = mail_step::data;
+      ++sending_->owed;
+      write_line(v, "DATA", sending_, 0, 0);
+      return;
+
+    case verb::lone_dot:
+      pressing_.reset();
+      sending_->step = mail_step::finished;
+      write_line(v, ".", sending_, 0, 0);
+      return;
+
+    case verb::rset:
+      if (rset_due_) {
+        // Ours, before a MAIL; the user's own RSET does as well.
+        rset_due_ = false;
+        const bool users = !wanted_.empty() && wanted_.front().what == verb::rset;
+        rset_owed_ = true;
+        const operation_id id = users ? wanted_.front().id : 0;
+        if (users) wanted_.pop();
+        write_line(v, "RSET", nullptr, 0, id);
+        return;
+      }
+      [[fallthrough]];
+    case verb::noop:
+    case verb::help:
+    case verb::vrfy:
+    case verb::expn:
+    case verb::raw: {
+      const operation& op = wanted_.front();
+      if (v == verb::rset) rset_owed_ = true;
+      write_line(v, op.text, nullptr, 0, op.id);
+      wanted_.pop();
+      return;
+    }
+
+    case verb::quit:
+      if (stage_ != stage::leaving) {
+        wanted_.clear();  // nothing follows QUIT; what was asked after it is refused already
+        stage_ = stage::leaving;
+        leaving_because_ = {};
+      }
+      quit_written_ = true;
+      write_line(v, "QUIT", nullptr, 0, 0);
+      if (config_.quit_no_wait) close(leaving_because_);  // SESS-20
+      return;
+
+    case verb::greeting:
+    case verb::handshake:
+    case verb::content:
+      return;  // never written as a line
+  }
+}
+
+// -- the envelope ---------------------------------------------------------------------------------------------
+
+/// Looks at a mail before its MAIL: true if it is over because of what was found. Otherwise `line_`
+/// holds its MAIL line.
+bool session::impl::refuse_locally(mail_state& m) {
+  const auto usage = [&](errc why) {
+    m.rcpts.clear();  // a usage error gives no outcome (OUT-05)
+    finish(m, why);
+    return true;
+  };
+  const envelope& env = m.env;
+  if (env.recipients.empty()) return usage(errc::no_recipients);
+  if (env.recipients.size() > config_.limits.recipients) return usage(errc::too_many_recipients);
+
+  const errc whole = check_mail(m);
+  if (whole != errc::none) {
+    finish(m, whole);
+    return true;
+  }
+  // Each recipient: bad ones are refused alone if the caller said so, else all are (TXN-28).
+  std::size_t bad = 0;
+  for (std::uint32_t i = 0; i < m.rcpts.size(); ++i) {
+    const recipient& to = env.recipients[i];
+    verdict v{verb::rcpt, to.address.error(), hint::none, {}, status_bad_recipient};
+    if (v.why == errc::none && to.address.is_null()) v.why = errc::bad_address;
+    if (v.why == errc::none && to.address.is_utf8() && !peer_.has(extension::smtputf8)) {
+      v = {verb::rcpt, errc::utf8_not_offered, hint::other_host, {}, status_utf8};
+    }
+    if (v.why == errc::none) {
+      // Only parameters and over-long paths can make the line too long, or wrong.
+      const bool plain = to.parameters.empty() && to.original.empty() &&
+                         to.notification == notify::unset && to.address.text().size() <= 254;
+      if (plain) continue;
+      if (const errc wrong = format_rcpt(m, i, line_); wrong != errc::none) return usage(wrong);
+      continue;
+    }
+    ++bad;
+    detail::rcpt_state& r = m.rcpts[i];
+    r.step = rcpt_step::refused;
+    r.result = outcome::rejected;
+    r.stage = v.stage;
+    r.why = v.why;
+    r.advice = v.advice;
+    r.suggested = v.suggested;
+  }
+  if (bad != 0 && (bad == m.rcpts.size() || !env.skip_bad_recipients)) {
+    conclude(m, outcome::not_attempted,
+             {verb::rcpt, errc::envelope_refused, hint::none, {}, {}});
+    finish(m);
+    return true;
+  }
+  if (const errc wrong = format_mail(m, line_); wrong != errc::none) return usage(wrong);
+  return false;
+}
+
+/// What stands in the way of the mail as a whole; then its recipients have their outcome.
+errc session::impl::check_mail(mail_state& m) {
+  const envelope& env = m.env;
+  const auto reject = [&](errc why, enhanced_status suggested, hint advice = hint::none) {
+    for (detail::rcpt_state& r : m.rcpts) {
+      r.result = outcome::rejected;
+      r.stage = verb::mail;
+      r.why = why;
+      r.advice = advice;
+      r.suggested = suggested;
+    }
+    return why;
+  };
+
+  if (env.sender.error() != errc::none) return reject(env.sender.error(), status_bad_sender);
+  if ((env.sender.is_utf8() || m.content.has_utf8_headers()) && !peer_.has(extension::smtputf8)) {
+    return reject(errc::utf8_not_offered, status_utf8, hint::other_host);
+  }
+  if (env.require_tls) {
+    if (!tls_) return reject(errc::require_tls_not_offered, status_needs_tls, hint::other_host);
+    if (!tls_verified_ || !peer_.has(extension::require_tls)) {
+      return reject(errc::require_tls_not_offered, status_require_tls, hint::other_host);
+    }
+  }
+
+  m.stuffer = dot_stuffer(config_.line_ends);
+  std::uint64_t size = 0;
+  if (m.content.is_streamed()) {
+    size = m.content.declared_size().value_or(0);
+    m.facts.eight_bit = m.content.is_eight_bit();
+  } else {
+    m.facts = scan_content(m.content.content(), config_.line_ends);
+    if (m.facts.problem != errc::none) return reject(m.facts.problem, status_content);
+    if (m.facts.size == 0 && !config_.allow_empty_content) {
+      return reject(errc::empty_content, status_content);  // DATA-04
+    }
+    if (m.facts.longest_line > long_line) {
+      if (config_.reject_long_lines) return reject(errc::content_line_too_long, status_content);
+      m.warned_long = true;
+      warn(errc::content_line_too_long, "a line of the content is longer than 1000 octets");
+    }
+    size = m.facts.size;
+  }
+  const bool offered = peer_.has(extension::eight_bit_mime);
+  if (m.facts.eight_bit && !offered && !config_.allow_unadvertised_8bit) {
+    return reject(errc::eight_bit_not_offered, status_eight_bit, hint::other_host);  // EXT-08
+  }
+  m.eight_bit = m.facts.eight_bit || config_.allow_unadvertised_8bit;
+  if (peer_.size_limit() != 0 && size > peer_.size_limit()) {
+    return reject(errc::content_too_big, status_too_big, hint::other_host);  // EXT-07
+  }
+  return errc::none;
+}
+
+/// Raw parameters, last in the line (CMD-13, CMD-14).
+errc session::impl::append_raw(const std::vector<parameter>& raw, std::string& line) {
+  for (const parameter& p : raw) {
+    if (!is_keyword(p.keyword) || !is_value(p.value)) return errc::bad_parameter;
+    if (has_parameter(line, p.keyword)) return errc::bad_parameter;
+    if (!config_.allow_unadvertised && !peer_.has(p.keyword)) return errc::parameter_not_offered;
+    line += ' ';
+    line += p.keyword;
+    if (!p.value.empty()) {
+      line += '=';
+      line += p.value;
+    }
+  }
+  return errc::none;
+}
+
+/// The MAIL line without CRLF, parameters in their fixed order (CMD-15).
+errc session::impl::format_mail(mail_state& m, std::string& line) {
+  const envelope& env = m.env;
+  line = "MAIL FROM:<";
+  line += env.sender.text();
+  line += '>';
+  if (peer_.has(extension::size)) {
+    // Octets as sent, stuffed dots and terminator not counted; unknown means no parameter (EXT-06).
+    if (!m.content.is_streamed() || m.content.declared_size()) {
+      line += " SIZE=";
+      append_number(line,
+                    m.content.is_streamed() ? *m.content.declared_size() : m.facts.size);
+    }
+  }
+  if (m.facts.eight_bit && peer_.has(extension::eight_bit_mime)) line += " BODY=8BITMIME";
+  const bool utf8_recipient =
+      std::any_of(env.recipients.begin(), env.recipients.end(),
+                  [](const recipient& r) { return r.address.is_utf8(); });
+  if ((env.sender.is_utf8() || m.content.has_utf8_headers() || utf8_recipient) &&
+      peer_.has(extension::smtputf8)) {
+    line += " SMTPUTF8";
+  }
+  if (env.return_content != dsn_return::unset || !env.envelope_id.empty()) {
+    if (!peer_.has(extension::dsn)) {
+      if (m.step == mail_step::queued) {
+        warn(errc::parameter_not_offered, "DSN is not offered: RET and ENVID are left out");
+      }
+    } else {
+      if (env.return_content != dsn_return::unset) {
+        line += " RET=";
+        line += spelling(env.return_content);
+      }
+      if (!env.envelope_id.empty()) {
+        const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
+        if (!std::all_of(env.envelope_id.begin(), env.envelope_id.end(), printable)) {
+          return errc::bad_argument;
+        }
+        const std::string encoded = xtext_encode(env.envelope_id);
+        if (encoded.size() > envelope_id_limit) return errc::bad_parameter;
+        line += " ENVID=";
+        line += encoded;
+      }
+    }
+  }
+  if (env.authenticated_sender) {
+    if (env.authenticated_sender->error() != errc::none) return env.authenticated_sender->error();
+    if (peer_.has(extension::auth)) {
+      line += " AUTH=";
+      line += env.authenticated_sender->is_null()
+                  ? std::string("<>")
+                  : xtext_encode(env.authenticated_sender->text());
+    }
+  }
+  if (env.require_tls) line += " REQUIRETLS";
+  if (!env.deliver_by.empty()) {
+    if (!is_deliver_by(env.deliver_by)) return errc::bad_parameter;
+    if (!peer_.has(extension::deliver_by)) return errc::parameter_not_offered;
+    line += " BY=";
+    line += env.deliver_by;
+  }
+  if (env.priority) {
+    if (*env.priority < -9 || *env.priority > 9) return errc::bad_parameter;
+    if (!peer_.has(extension::mt_priority)) return errc::parameter_not_offered;
+    line += " MT-PRIORITY=";
+    if (*env.priority < 0) line += '-';
+    append_number(line, static_cast<std::uint64_t>(std::abs(*env.priority)));
+  }
+  if (!env.hold_for.empty() || !env.hold_until.empty()) {
+    const bool both = !env.hold_for.empty() && !env.hold_until.empty();
+    if (both || (!env.hold_for.empty() && !is_digits(env.hold_for, 9)) ||
+        !is_value(env.hold_until)) {
+      return errc::bad_parameter;
+    }
+    if (!peer_.has(extension::future_release)) return errc::parameter_not_offered;
+    line += env.hold_for.empty() ? " HOLDUNTIL=" : " HOLDFOR=";
+    line += env.hold_for.empty() ? env.hold_until : env.hold_for;
+  }
+  if (const errc wrong = append_raw(env.parameters, line); wrong != errc::none) return wrong;
+
+  if (line.size() + crlf.size() <= command_line_limit) return errc::none;
+  std::size_t limit = command_line_limit;
+  for (const growth& g : mail_growth) {
+    if (peer_.has(g.offered)) limit += g.octets;
+  }
+  return line.size() + crlf.size() > limit ? errc::line_too_long : errc::none;
+}
+
+/// A RCPT line without CRLF (CMD-15).
+errc session::impl::format_rcpt(mail_state& m, std::uint32_t index, std::string& line) {
+  const recipient& to = m.env.recipients[index];
+  line = "RCPT TO:<";
+  line += to.address.text();
+  line += '>';
+  if (to.notification != notify::unset || !to.original.empty()) {
+    const notify n = to.notification;
+    if (has(n, notify::never) && n != notify::never) return errc::bad_parameter;  // DSN-02
+    if (!peer_.has(extension::dsn)) {
+      if (m.step == mail_step::queued) {
+        warn(errc::parameter_not_offered, "DSN is not offered: NOTIFY and ORCPT are left out");
+      }
+    } else {
+      if (n != notify::unset) {
+        line += " NOTIFY=";
+        char separator = '\0';
+        const auto word = [&](notify one, std::string_view name) {
+          if (!has(n, one)) return;
+          if (separator != '\0') line += separator;
+          separator = ',';
+          line += name;
+        };
+        word(notify::never, "NEVER");
+        word(notify::success, "SUCCESS");
+        word(notify::failure, "FAILURE");
+        word(notify::delay, "DELAY");
+      }
+      if (!to.original.empty()) {
+        const std::size_t semicolon = to.original.find(';');
+        if (semicolon == std::string::npos ||
+            !is_keyword(std::string_view(to.original).substr(0, semicolon))) {
+          return errc::bad_parameter;
+        }
+        const std::string encoded =
+            xtext_encode(std::string_view(to.original).substr(semicolon + 1));
+        if (semicolon + 1 + encoded.size() > original_limit) return errc::bad_parameter;
+        line += " ORCPT=";
+        line.append(to.original, 0, semicolon + 1);
+        line += encoded;
+      }
+    }
+  }
+  if (const errc wrong = append_raw(to.parameters, line); wrong != errc::none) return wrong;
+  const std::size_t limit =
+      command_line_limit + (peer_.has(extension::dsn) ? rcpt_dsn_growth : 0);
+  return line.size() + crlf.size() > limit ? errc::line_too_long : errc::none;
+}
+
+// -- content ------------------------------------------------------------------------------------------------------
+
+/// Stages some content. False if there is nothing more to stage now.
+bool session::impl::write_content(mail_state& m) {
+  if (m.wants_chunk) return false;
+  if (out_.empty()) base_ = now_;  // while the caller had the word no timer ran (TIME-05)
+  const bool known = !m.content.is_streamed();
+  if (!m.rest.empty()) {
+    if (m.facts.plain && known) {
+      out_.content(m.rest);
+      m.rest = {};
+    } else {
+      slices_.clear();
+      const errc wrong = m.stuffer.stuff(m.rest, slices_, slices_per_step);
+      if (wrong != errc::none) {
+        stop_content(m, wrong);
+        return false;
+      }
+      if (!known) {
+        const std::uint64_t limit = peer_.size_limit();
+        errc bad = errc::none;
+        if (m.stuffer.eight_bit() && !m.eight_bit) bad = errc::eight_bit_not_offered;
+        if (limit != 0 && m.stuffer.size() > limit) bad = errc::content_too_big;  // DATA-12
+        if (m.stuffer.longest_line() > long_line && !m.warned_long) {
+          m.warned_long = true;
+          if (config_.reject_long_lines) {
+            bad = errc::content_line_too_long;
+          } else {
+            warn(errc::content_line_too_long, "a line of the content is longer than 1000 octets");
+          }
+        }
+        if (bad != errc::none) {
+          stop_content(m, bad);
+          return false;
+        }
+      }
+      for (const bytes slice : slices_) out_.content(slice);
+      return true;
+    }
+  }
+  if (!m.last_chunk) {
+    m.chunk_end = out_.staged();
+    release_chunk();
+    return false;
+  }
+
+  slices_.clear();
+  errc wrong = errc::none;
+  const bool ends_well = m.facts.plain && known && m.facts.size != 0;
+  if (ends_well) {
+    out_.text(".\r\n");
+  } else {
+    if (m.stuffer.size() == 0 && !config_.allow_empty_content) wrong = errc::empty_content;
+    if (wrong == errc::none) wrong = m.stuffer.finish(slices_);
+    if (wrong != errc::none) {
+      stop_content(m, wrong);
+      return false;
+    }
+    for (const bytes slice : slices_) out_.content(slice);
+    const std::optional<std::uint64_t> declared = m.content.declared_size();
+    if (declared && *declared != m.stuffer.size()) {
+      warn(errc::none, "the content's size is not the one that was declared");
+    }
+  }
+  // Now nothing can be taken back; what is owed for this content can be told from a premature reply.
+  m.content_end = out_.staged();
+  owed_.back().end = m.content_end;
+  m.step = mail_step::finished;
+  sending_ = nullptr;
+  group_begin_ = m.content_end;
+  // Only at level `messages` may the next envelope share the way with the terminator (PIPE-17).
+  group_closed_ = config_.pipelining != pipelining_level::messages;
+  return true;
+}
+
+/// Content that must not be sent, found after 354: the only way out is to close (DATA-08, DATA-14).
+void session::impl::stop_content(mail_state& m, errc why) {
+  const bool elsewhere = why == errc::eight_bit_not_offered || why == errc::content_too_big;
+  const enhanced_status status = why == errc::content_too_big         ? status_too_big
+                                 : why == errc::eight_bit_not_offered ? status_eight_bit
+                                                                      : status_content;
+  for (detail::rcpt_state& r : m.rcpts) {
+    if (r.result != outcome::pending || r.step != rcpt_step::accepted) continue;
+    r.result = outcome::rejected;
+    r.stage = verb::content;
+    r.why = why;
+    r.advice = elsewhere ? hint::other_host : hint::none;
+    r.suggested = status;
+  }
+  fail({why, verb::content, {}, {}, hint::none, {}});
+}
+
+/// The chunk lent last is the caller's again once all of it was written.
+void session::impl::release_chunk() {
+  if (sending_ == nullptr) return;
+  mail_state& m = *sending_;
+  if (m.step != mail_step::content || !m.lending || m.last_chunk || !m.rest.empty()) return;
+  if (m.chunk_end == 0 || out_.sent() < m.chunk_end) return;
+  m.lending = false;
+  m.wants_chunk = true;
+  m.chunk_end = 0;
+  detail::pending_event& e = tell_event(event::kind::chunk_released, verb::content);
+  e.id = m.id;
+}
+
+}  // namespace sansmtp
