@@ -31,6 +31,12 @@ namespace sansmtp::ascii {
   return static_cast<unsigned char>(c) < 0x80;
 }
 
+/// The keyword of an EHLO line or of a parameter (RFC 5321 sections 4.1.1.1 and 4.1.2).
+[[nodiscard]] constexpr bool is_keyword(std::string_view word) noexcept {
+  return !word.empty() && is_alnum(word.front()) &&
+         std::all_of(word.begin(), word.end(), [](char c) { return is_alnum(c) || c == '-'; });
+}
+
 /// Are the words equal, whatever the case of their ASCII letters?
 [[nodiscard]] constexpr bool iequals(std::string_view a, std::string_view b) noexcept {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),

@@ -27,13 +27,13 @@ std::string base64_encode(std::string_view octets) {
   std::string text;
   text.reserve((octets.size() + 2) / 3 * 4);
   for (std::size_t i = 0; i < octets.size(); i += 3) {
-    const std::size_t count = octets.size() - i < 3 ? octets.size() - i : 3;
+    const std::size_t left = octets.size() - i;
     std::uint32_t group = 0;
     for (std::size_t k = 0; k < 3; ++k) {
-      group = group << 8U | (k < count ? static_cast<unsigned char>(octets[i + k]) : 0U);
+      group = group << 8U | (k < left ? static_cast<unsigned char>(octets[i + k]) : 0U);
     }
     for (std::size_t k = 0; k < 4; ++k) {
-      text += k <= count ? alphabet[group >> (18 - 6 * k) & 0x3FU] : '=';
+      text += k <= left ? alphabet[group >> (18 - 6 * k) & 0x3FU] : '=';
     }
   }
   return text;
@@ -61,7 +61,7 @@ std::optional<std::string> base64_decode(std::string_view text) {
       octets += static_cast<char>(group >> bits & 0xFFU);
     }
   }
-  // What the last letter holds beyond the last octet must be zero, or two texts would mean the same.
+  // Bits of the last letter beyond the last octet must be zero, or two texts would mean the same.
   if ((group & ((1U << bits) - 1U)) != 0) return std::nullopt;
   return octets;
 }

@@ -32,12 +32,6 @@ string_view trimmed(string_view text) noexcept {
   return text.substr(0, text.find_last_not_of(blanks) + 1);
 }
 
-// ehlo-keyword of RFC 5321 section 4.1.1.1.
-bool is_keyword(string_view word) noexcept {
-  return !word.empty() && ascii::is_alnum(word.front()) &&
-         std::all_of(word.begin(), word.end(), [](char c) { return ascii::is_alnum(c) || c == '-'; });
-}
-
 // sasl-mech of RFC 4422 section 3.1, in any case.
 bool is_mechanism(string_view word) noexcept {
   return !word.empty() && word.size() <= 20 && std::all_of(word.begin(), word.end(), [](char c) {
@@ -95,7 +89,7 @@ capabilities::entry split(string_view line) noexcept {
     line = {keyword.data() + legacy.size(), keyword.size() - legacy.size() + line.size()};
     keyword = keyword.substr(0, legacy.size() - 1);
   }
-  return {is_keyword(keyword) ? keyword : string_view(), trimmed(line)};
+  return {ascii::is_keyword(keyword) ? keyword : string_view(), trimmed(line)};
 }
 
 // The number of the line with this keyword, or the number of lines.
@@ -133,9 +127,9 @@ void capabilities::assign(const reply& ehlo, std::span<const std::string> ignore
     const auto offset = [&text](string_view part) {
       return static_cast<std::uint32_t>(part.data() - text.data());
     };
-    const span_of place{
-        offset(found.keyword), static_cast<std::uint32_t>(found.keyword.size()),
-        offset(found.parameters), static_cast<std::uint32_t>(found.parameters.size())};
+    const span_of place{offset(found.keyword), static_cast<std::uint32_t>(found.keyword.size()),
+                        offset(found.parameters),
+                        static_cast<std::uint32_t>(found.parameters.size())};
     const bool duplicate = has(found.keyword);
     const auto first = text_.begin() + place.keyword;
     std::transform(first, first + place.keyword_size, first, ascii::to_upper);

@@ -8,7 +8,7 @@ void delivery::assign(const event& done) {
   if (done.what != event::kind::mail_done) return;
   id = done.id;
   error = done.error;
-  // Entries and their strings are filled again rather than made anew, for the sake of their capacity.
+  // Entries and their strings are filled again, not made anew: that keeps their capacity.
   recipients.resize(done.results.size());
   auto to = recipients.begin();
   for (const recipient_result& from : done.results) {

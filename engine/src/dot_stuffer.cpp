@@ -39,43 +39,59 @@ struct line_meter {
 /// line; or to `end`.
 const char* skip_ordinary(const char* p, const char* const end, line_meter& lines,
                           bool& eight_bit) noexcept {
-  octet_block::matches high = octet_block::none();
-  for (; end - p >= octet_block::size; p += octet_block::size) {
-    const octet_block here(p);
-    const octet_block before(p - 1);
-    const auto lf = here.equal('\n');
-    const auto odd = (lf ^ before.equal('\r')) | (here.equal('.') & before.equal('\n')) |
-                     here.equal('\0');
-    high = high | here.high();
-    if ((odd | lf).bits() == 0) continue;
-    const std::uint32_t stop = odd.bits();
-    // Lines that end before the stop are complete.
-    std::uint32_t ends = lf.bits();
-    if (stop != 0) ends &= (std::uint32_t{1} << std::countr_zero(stop)) - 1;
-    for (; ends != 0; ends &= ends - 1) {
-      const char* const next = p + std::countr_zero(ends) + 1;
-      lines.end_line(next, 0, next);
-    }
-    if (stop != 0) {
-      // High octets behind the stop count already; they are part of the same content.
-      if (high.bits() != 0) eight_bit = true;
-      return p + std::countr_zero(stop);
-    }
+  // What begins here may belong to a line end in front of it.
+  if (p[-1] == '\r') {
+    if (p == end || *p != '\n') return p;
+    lines.end_line(p + 1, 0, p + 1);
+    ++p;
   }
-  if (high.bits() != 0) eight_bit = true;
+  if (p == end || (p[-1] == '\n' && *p == '.')) return p;
 
-  for (; p != end; ++p) {
-    const char c = *p;
-    const char previous = p[-1];
-    if (static_cast<unsigned char>(c) > 127) eight_bit = true;
-    if (c == '\n') {
-      if (previous != '\r') return p;
-      lines.end_line(p + 1, 0, p + 1);
-    } else if (previous == '\r' || c == '\0' || (c == '.' && previous == '\n')) {
-      return p;
+  octet_block block;
+  const char* const begin = p;
+  line_meter meter = lines;  // a copy that can live in registers
+  const auto leave = [&](const char* at) {
+    lines = meter;
+    if (block.saw_high()) eight_bit = true;
+    return at;
+  };
+
+  while (p != end) {
+    constexpr int wide = 4 * octet_block::size;
+    std::uint64_t low = 0;
+    const char* group = p;
+    const auto left = end - p;
+    if (left >= wide) {
+      low = block.low(p) | std::uint64_t{block.low(p + 16)} << 16 |
+            std::uint64_t{block.low(p + 32)} << 32 | std::uint64_t{block.low(p + 48)} << 48;
+      p += wide;
+    } else if (left >= octet_block::size) {
+      low = block.low(p);
+      p += octet_block::size;
+    } else if (end - begin >= octet_block::size) {
+      // The rest, by a block that ends where the piece does.
+      low = block.low(end - octet_block::size) >> (octet_block::size - left);
+      p = end;
+    } else {
+      if (static_cast<unsigned char>(*p) > 127) eight_bit = true;
+      low = is_low(*p) ? 1 : 0;
+      ++p;
+    }
+
+    while (low != 0) {
+      const char* const here = group + std::countr_zero(low);
+      low &= low - 1;
+      if (*here == '\r') {
+        if (here + 1 == end || here[1] != '\n') return leave(here + 1);
+        low &= low - 1;  // its LF; if that begins the next group, there is nothing left to clear
+        meter.end_line(here + 2, 0, here + 2);
+        if (here + 2 != end && here[2] == '.') return leave(here + 2);
+      } else if (*here == '\0' || (*here == '\n' && here[-1] != '\r')) {
+        return leave(here);
+      }
     }
   }
-  return p;
+  return leave(end);
 }
 
 /// Walks over [p, end) and hands pieces to `sink`: `sink.piece(begin, end)` for octets that go out as

@@ -21,10 +21,8 @@ constexpr auto rows = [] {
   return std::array{
       row{errc::none, none, "none", "No error."},
 
-      row{errc::refused_transiently, reply, "refused_transiently",
-          "The server refused for now."},
-      row{errc::refused_permanently, reply, "refused_permanently",
-          "The server refused for good."},
+      row{errc::refused_transiently, reply, "refused_transiently", "The server refused for now."},
+      row{errc::refused_permanently, reply, "refused_permanently", "The server refused for good."},
       row{errc::recipient_limit, reply, "recipient_limit",
           "The server takes no more recipients in this mail."},
 
@@ -41,10 +39,8 @@ constexpr auto rows = [] {
           "The server sent a reply code outside 200 to 599."},
       row{errc::mixed_reply_codes, protocol, "mixed_reply_codes",
           "The lines of a reply have different codes."},
-      row{errc::bare_lf_in_reply, protocol, "bare_lf_in_reply",
-          "The server sent LF without CR."},
-      row{errc::bare_cr_in_reply, protocol, "bare_cr_in_reply",
-          "The server sent CR without LF."},
+      row{errc::bare_lf_in_reply, protocol, "bare_lf_in_reply", "The server sent LF without CR."},
+      row{errc::bare_cr_in_reply, protocol, "bare_cr_in_reply", "The server sent CR without LF."},
       row{errc::nul_in_reply, protocol, "nul_in_reply", "The server sent NUL."},
       row{errc::unsolicited_reply, protocol, "unsolicited_reply",
           "The server sent a reply that nothing had asked for."},
@@ -80,8 +76,7 @@ constexpr auto rows = [] {
       row{errc::bad_address, local, "bad_address", "The address is not a mailbox."},
       row{errc::address_too_long, local, "address_too_long", "The address is too long."},
       row{errc::line_too_long, local, "line_too_long", "The command line would be too long."},
-      row{errc::bad_parameter, local, "bad_parameter",
-          "A parameter is malformed or given twice."},
+      row{errc::bad_parameter, local, "bad_parameter", "A parameter is malformed or given twice."},
       row{errc::parameter_not_offered, local, "parameter_not_offered",
           "A parameter belongs to an extension that the server does not offer."},
       row{errc::no_recipients, local, "no_recipients", "The mail has no recipients."},
@@ -168,7 +163,7 @@ bool is_permanent(errc e, int reply_code) noexcept {
     case failure_category::local:
       return e != errc::envelope_refused && e != errc::bad_state && e != errc::session_closed &&
              e != errc::no_local_name && e != errc::bad_configuration;
-    // TLS is transient for each code: the server may be under attack or under repair (TLS-03, TLS-07).
+    // Whatever the code: the server may be under attack or under repair (TLS-03, TLS-07).
     case failure_category::tls:
     case failure_category::protocol:  // (ERR-03)
     case failure_category::limit:     // (ERR-03)

@@ -3,12 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
-#include <system_error>
 
 #include "ring.hpp"
 #include "sansmtp/event.hpp"
+#include "text_buffer.hpp"
 
 namespace sansmtp::detail {
 
@@ -20,25 +19,16 @@ struct text_span {
   std::uint32_t size = 0;
 };
 
-/// An event as it waits: like `event`, but with stretches of the arena instead of views.
+/// An event as it waits: all but its views, which are stretches of the arena until it is shown.
 struct pending_event {
-  event::kind what = event::kind::closed;
-  verb answers = verb::greeting;
-  outcome result = outcome::pending;
-  hint advice = hint::none;
-  failure_category category = failure_category::none;
-  bool tls = false;
-  bool with_status = true;
-  std::uint16_t code = 0;
-  std::uint32_t recipient = 0;
-  operation_id id = 0;
-  mail_state* mail = nullptr;  // for mail_done: where the results are
-  std::error_code error;
+  event shown;
   text_span text;     // of the reply
   text_span command;
   text_span excerpt;
-  std::string_view detail;  // static
-  std::uint64_t octets = 0;
+  mail_state* mail = nullptr;   // for mail_done: where the results are,
+  std::uint32_t answer_of = 0;  // and which of them is shown as the mail's own
+  std::uint16_t code = 0;
+  bool with_status = true;
 };
 
 /// A queue of events with one arena for all their text. It is emptied whenever the last event has been
@@ -53,7 +43,7 @@ class event_queue {
   pending_event& push(event::kind what) {
     pending_event& e = waiting_.push();
     e = pending_event{};
-    e.what = what;
+    e.shown.what = what;
     return e;
   }
 
@@ -66,13 +56,13 @@ class event_queue {
   }
 
   [[nodiscard]] std::string_view show(text_span s) const noexcept {
-    return std::string_view(arena_).substr(s.at, s.size);
+    return arena_.view(s.at, s.size);
   }
 
   /// The views of the event taken last are void now: makes room.
   void release() noexcept {
     if (waiting_.empty()) {
-      if (arena_.capacity() > kept_arena) arena_ = std::string();
+      if (arena_.capacity() > kept_arena) arena_.release();
       arena_.clear();
       return;
     }
@@ -85,7 +75,7 @@ class event_queue {
       }
     }
     if (dead < arena_.size() / 2) return;
-    arena_.erase(0, dead);
+    arena_.erase_front(dead);
     for (std::size_t i = 0; i < waiting_.size(); ++i) {
       for (text_span* s : {&waiting_[i].text, &waiting_[i].command, &waiting_[i].excerpt}) {
         s->at = s->size != 0 ? s->at - dead : 0;
@@ -99,7 +89,7 @@ class event_queue {
   static constexpr std::size_t kept_arena = 4096;
 
   ring<pending_event> waiting_;
-  std::string arena_;
+  text_buffer arena_;
 };
 
 }  // namespace sansmtp::detail

@@ -3,8 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "event_queue.hpp"
@@ -13,6 +13,7 @@
 #include "sansmtp/envelope.hpp"
 #include "sansmtp/event.hpp"
 #include "sansmtp/message.hpp"
+#include "text_buffer.hpp"
 
 namespace sansmtp::detail {
 
@@ -59,12 +60,8 @@ struct verdict {
   enhanced_status suggested;
 };
 
-/// A mail. Objects of this kind are recycled: `start` sets everything, strings keep their capacity.
-struct mail_state {
-  operation_id id = 0;
-  envelope env;
-  message content;
-
+/// What changes while a mail is on its way.
+struct mail_progress {
   mail_step step = mail_step::queued;
   std::uint32_t next_rcpt = 0;
   std::uint32_t accepted = 0;
@@ -90,25 +87,55 @@ struct mail_state {
   std::uint64_t chunk_end = 0;    // output position behind the chunk
   std::uint64_t content_begin = 0;
   std::uint64_t content_end = expected::open;  // output position behind the terminator
+};
 
+/// Copies an envelope so that strings and vectors keep their capacity, which the standard assignment
+/// does as well, but without touching what is empty on both sides: most parameters of most mails.
+/// Returns whether there are any parameters at all.
+inline bool copy_envelope(envelope& to, const envelope& from) {
+  const auto copy = [](auto& t, const auto& f) {
+    if (!(t.empty() && f.empty())) t = f;
+    return !f.empty();
+  };
+  bool extras = from.return_content != dsn_return::unset || from.require_tls || from.priority ||
+                from.authenticated_sender;
+  to.sender = from.sender;
+  to.recipients.resize(from.recipients.size());
+  for (std::size_t i = 0; i < from.recipients.size(); ++i) {
+    recipient& t = to.recipients[i];
+    const recipient& f = from.recipients[i];
+    t.address = f.address;
+    t.notification = f.notification;
+    copy(t.original, f.original);
+    copy(t.parameters, f.parameters);
+  }
+  to.return_content = from.return_content;
+  extras |= copy(to.envelope_id, from.envelope_id);
+  to.authenticated_sender = from.authenticated_sender;
+  to.require_tls = from.require_tls;
+  extras |= copy(to.deliver_by, from.deliver_by);
+  to.priority = from.priority;
+  extras |= copy(to.hold_for, from.hold_for);
+  extras |= copy(to.hold_until, from.hold_until);
+  extras |= copy(to.parameters, from.parameters);
+  to.skip_bad_recipients = from.skip_bad_recipients;
+  return extras;
+}
+
+/// A mail. Objects of this kind are recycled: `start` sets everything, strings keep their capacity.
+struct mail_state : mail_progress {
+  operation_id id = 0;
+  envelope env;
+  bool extras = false;  // MAIL has parameters beyond SIZE, BODY and SMTPUTF8
+  message content;
   std::vector<rcpt_state> rcpts;
-  std::string text;           // of kept replies
+  text_buffer text;           // of kept replies
 
-  void start(operation_id new_id, const envelope& e, message m) {
+  void start(operation_id new_id, const envelope& e, message&& m) {
     id = new_id;
-    env = e;
+    extras = copy_envelope(env, e);
     content = std::move(m);
-    step = mail_step::queued;
-    next_rcpt = accepted = owed = 0;
-    mail_formatted = sender_refused = rcpt_refused = cancelled = enough_rcpts = rode = delivered =
-        false;
-    sender_verdict = {};
-    facts = {};
-    rest = {};
-    last_chunk = true;
-    wants_chunk = lending = warned_long = eight_bit = false;
-    chunk_end = content_begin = 0;
-    content_end = expected::open;
+    static_cast<mail_progress&>(*this) = mail_progress();
     rcpts.assign(e.recipients.size(), rcpt_state{});
     text.clear();
   }
@@ -122,7 +149,7 @@ struct mail_state {
   }
   [[nodiscard]] reply show(const kept_reply& k) const noexcept {
     if (k.code == 0) return {};
-    return {k.code, std::string_view(text).substr(k.text.at, k.text.size)};
+    return {k.code, text.view(k.text.at, k.text.size)};
   }
 
   [[nodiscard]] std::size_t memory() const noexcept;

@@ -11,88 +11,58 @@
 
 namespace sansmtp::detail {
 
-/// Sixteen octets that are compared at once. A comparison gives a bit for each octet, the first one
-/// in the lowest bit, so that `std::countr_zero` finds the first match on any machine.
+/// Octets up to this one are looked at one by one: NUL, LF and CR are among them, and little else that
+/// mail holds (TAB), so that one comparison finds all that could matter.
+inline constexpr char last_control = '\r';
+
+[[nodiscard]] constexpr bool is_low(char c) noexcept {
+  return static_cast<unsigned char>(c) <= static_cast<unsigned char>(last_control);
+}
+
+/// Which of the octets at a place are low (up to CR), a bit for each, the first one in the lowest bit;
+/// and whether any octet seen by this object was above 127.
 class octet_block {
  public:
   static constexpr int size = 16;
 
 #if defined(__SSE2__)
-  explicit octet_block(const char* at) noexcept
-      : octets_(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at))) {}
-
-  /// A set of octets of the block; `bits()` is what to ask in the end, since it costs most.
-  class matches {
-   public:
-    explicit matches(__m128i m) noexcept : m_(m) {}
-    friend matches operator|(matches a, matches b) noexcept {
-      return matches(_mm_or_si128(a.m_, b.m_));
-    }
-    friend matches operator&(matches a, matches b) noexcept {
-      return matches(_mm_and_si128(a.m_, b.m_));
-    }
-    friend matches operator^(matches a, matches b) noexcept {
-      return matches(_mm_xor_si128(a.m_, b.m_));
-    }
-    [[nodiscard]] std::uint32_t bits() const noexcept {
-      return static_cast<std::uint32_t>(_mm_movemask_epi8(m_));
-    }
-
-   private:
-    __m128i m_;
-  };
-
-  [[nodiscard]] matches equal(char c) const noexcept {
-    return matches(_mm_cmpeq_epi8(octets_, _mm_set1_epi8(c)));
+  [[nodiscard]] std::uint32_t low(const char* at) noexcept {
+    const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    seen_ = _mm_or_si128(seen_, octets);
+    const __m128i capped = _mm_min_epu8(octets, _mm_set1_epi8(last_control));
+    return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(capped, octets)));
   }
-  /// The octets above 127.
-  [[nodiscard]] matches high() const noexcept { return matches(octets_); }
-  static matches none() noexcept { return matches(_mm_setzero_si128()); }
+  [[nodiscard]] bool saw_high() const noexcept { return _mm_movemask_epi8(seen_) != 0; }
 
  private:
-  __m128i octets_;
+  __m128i seen_ = _mm_setzero_si128();
 #else
-  explicit octet_block(const char* at) noexcept { std::memcpy(octets_, at, size); }
-
-  class matches {
-   public:
-    explicit matches(std::uint32_t bits) noexcept : bits_(bits) {}
-    friend matches operator|(matches a, matches b) noexcept { return matches(a.bits_ | b.bits_); }
-    friend matches operator&(matches a, matches b) noexcept { return matches(a.bits_ & b.bits_); }
-    friend matches operator^(matches a, matches b) noexcept { return matches(a.bits_ ^ b.bits_); }
-    [[nodiscard]] std::uint32_t bits() const noexcept { return bits_; }
-
-   private:
-    std::uint32_t bits_;
-  };
-
-  [[nodiscard]] matches equal(char c) const noexcept {
-    std::uint32_t bits = 0;
-    for (int i = 0; i < size; ++i) bits |= static_cast<std::uint32_t>(octets_[i] == c) << i;
-    return matches(bits);
-  }
-  [[nodiscard]] matches high() const noexcept {
+  [[nodiscard]] std::uint32_t low(const char* at) noexcept {
     std::uint32_t bits = 0;
     for (int i = 0; i < size; ++i) {
-      bits |= static_cast<std::uint32_t>(static_cast<unsigned char>(octets_[i]) > 127) << i;
+      bits |= static_cast<std::uint32_t>(is_low(at[i])) << i;
+      seen_ |= static_cast<unsigned char>(at[i]);
     }
-    return matches(bits);
+    return bits;
   }
-  static matches none() noexcept { return matches(0); }
+  [[nodiscard]] bool saw_high() const noexcept { return seen_ > 127; }
 
  private:
-  char octets_[size];
+  unsigned seen_ = 0;
 #endif
 };
 
 /// The first CR, LF or NUL in [p, end), or `end`: what ends a run of ordinary text in a reply.
 [[nodiscard]] inline const char* find_line_octet(const char* p, const char* end) noexcept {
+  const auto ends_text = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
+  octet_block block;
   for (; end - p >= octet_block::size; p += octet_block::size) {
-    const octet_block b(p);
-    const std::uint32_t hits = (b.equal('\r') | b.equal('\n') | b.equal('\0')).bits();
-    if (hits != 0) return p + std::countr_zero(hits);
+    for (std::uint32_t hits = block.low(p); hits != 0; hits &= hits - 1) {
+      const char* const at = p + std::countr_zero(hits);
+      if (ends_text(*at)) return at;
+    }
   }
-  while (p != end && *p != '\r' && *p != '\n' && *p != '\0') ++p;
+  while (p != end && !ends_text(*p)) ++p;
   return p;
 }
 

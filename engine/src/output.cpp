@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "sansmtp/sasl.hpp"
-
 namespace sansmtp::detail {
 
 namespace {
@@ -71,13 +69,13 @@ void output_stage::drop() {
 
 void output_stage::trim() noexcept {
   if (lent_ || !empty() || text_.capacity() <= kept_text) return;
-  text_ = std::string();
+  text_.release();
   slices_ = {};
   views_ = {};
 }
 
 void output_stage::forget() {
-  if (secret_) wipe(text_);
+  if (secret_) text_.wipe();
   text_.clear();
   slices_.clear();
   first_ = 0;

@@ -4,11 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "sansmtp/buffer.hpp"
+#include "text_buffer.hpp"
 
 namespace sansmtp::detail {
 
@@ -38,15 +38,22 @@ class output_stage {
     return text_.capacity() + slices_.capacity() * sizeof(slice) + views_.capacity() * sizeof(bytes);
   }
 
-  /// Copies `octets`; `secret` ones are overwritten once they are sent (SEC-03).
-  void text(std::string_view octets, bool secret = false) {
-    if (slices_.size() == first_ || slices_.back().data != nullptr) {
-      slices_.push_back({nullptr, text_.size(), 0});
-    }
+  /// Copies octets.
+  void text(std::string_view octets) {
+    begin_text();
     text_.append(octets);
-    slices_.back().size += octets.size();
-    staged_ += octets.size();
-    secret_ = secret_ || secret;
+    end_text(octets.size());
+  }
+  /// Copies a line and ends it with CRLF.
+  void line(std::string_view octets) {
+    begin_text();
+    text_.append_line(octets);
+    end_text(octets.size() + 2);
+  }
+  /// The same for a line that is overwritten once it is sent (SEC-03).
+  void secret_line(std::string_view octets) {
+    line(octets);
+    secret_ = true;
   }
 
   /// Stages content: a short slice is copied, a long one stays where it is.
@@ -79,9 +86,18 @@ class output_stage {
     std::size_t size;
   };
 
+  void begin_text() {
+    if (slices_.size() == first_ || slices_.back().data != nullptr) {
+      slices_.push_back({nullptr, text_.size(), 0});
+    }
+  }
+  void end_text(std::size_t n) noexcept {
+    slices_.back().size += n;
+    staged_ += n;
+  }
   void forget();
 
-  std::string text_;
+  text_buffer text_;
   std::vector<slice> slices_;
   std::vector<bytes> views_;
   std::size_t first_ = 0;  // slice not yet sent whole

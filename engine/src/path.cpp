@@ -20,12 +20,12 @@ constexpr std::size_t longest_mailbox = 254;  // a path of 256 without its brack
 
 // What an octet may be, as bits (RFC 5321 sections 4.1.2 and 4.1.3).
 using octet_class = std::uint8_t;
-constexpr octet_class in_atom = 1;     // atext
-constexpr octet_class in_quotes = 2;   // qtextSMTP
-constexpr octet_class printable = 4;   // what a backslash may quote
-constexpr octet_class in_label = 8;    // Let-dig and hyphen
-constexpr octet_class underscore = 16; // in labels against the rule (CMD-09)
-constexpr octet_class in_literal = 32; // dcontent
+constexpr octet_class in_atom = 1;      // atext
+constexpr octet_class in_quotes = 2;    // qtextSMTP
+constexpr octet_class printable = 4;    // what a backslash may quote
+constexpr octet_class in_label = 8;     // Let-dig and hyphen
+constexpr octet_class underscore = 16;  // in labels against the rule (CMD-09)
+constexpr octet_class in_literal = 32;  // dcontent
 
 constexpr auto classes = [] {
   constexpr string_view marks_of_atoms = "!#$%&'*+-/=?^_`{|}~";
@@ -47,7 +47,7 @@ constexpr bool is(char c, octet_class wanted) noexcept {
   return (classes[static_cast<unsigned char>(c)] & wanted) != 0;
 }
 
-// Reads a mailbox from left to right. Every function eats what it names, or says that it is not there.
+// Reads a mailbox from left to right. Each function eats what it names, or says that it is not.
 class reader {
  public:
   explicit reader(string_view text) noexcept : text_(text) {}
@@ -105,7 +105,7 @@ class reader {
       if (!run(wanted) || text_[label] == '-' || text_[at_ - 1] == '-') return false;
     } while (eat('.'));
     // Digits and dots alone are an IPv4 address that lacks its brackets (CMD-08).
-    return text_.substr(start, at_ - start).find_first_not_of("0123456789.") != string_view::npos;
+    return text_.find_first_not_of("0123456789.", start) != string_view::npos;
   }
 
  private:

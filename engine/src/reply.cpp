@@ -97,7 +97,7 @@ enhanced_status reply::enhanced() const noexcept {
     const enhanced_status found = parse_enhanced_status(line);
     return found.status_class == first_digit() ? found : enhanced_status{};
   };
-  // npos + 1 is 0: a single line is the last one too.
+  if (text_.find('\n') == string_view::npos) return status_of(text_);
   if (const auto last = status_of(text_.substr(text_.rfind('\n') + 1))) return last;
   std::optional<string_view> rest = text_;
   while (const auto line = next_line(rest)) {

@@ -23,6 +23,7 @@ constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 void reply_parser::reset() noexcept {
   if (text_.capacity() > kept_capacity) text_ = std::string();
   text_.clear();
+  in_place_ = {};
   line_octets_ = octets_ = lines_ = 0;
   line_start_ = 0;
   code_ = line_code_ = 0;
@@ -79,6 +80,37 @@ reply_parser::status reply_parser::parse(bytes& in) {
   return result;
 }
 
+/// The common case at one go: a line that is here as a whole and within its limits. Anything else is
+/// left to the machine, octet by octet; this changes nothing then.
+bool reply_parser::whole_line(const char*& p, const char* const end) {
+  if (end - p < 6 || lines_ == limits_.lines) return false;
+  const auto digit = [p](int i) { return static_cast<unsigned>(p[i] - '0'); };
+  if (digit(0) - 2 > 3 || digit(1) > 9 || digit(2) > 9 || (p[3] != ' ' && p[3] != '-')) {
+    return false;
+  }
+  const unsigned code = digit(0) * 100 + digit(1) * 10 + digit(2);
+  if (lines_ != 0 && code != code_) return false;
+  const char* const text = p + 4;
+  const char* const stop = detail::find_line_octet(text, end);
+  if (end - stop < 2 || stop[0] != '\r' || stop[1] != '\n') return false;
+  const auto octets = static_cast<std::size_t>(stop + 2 - p);
+  if (octets > limits_.line || octets > limits_.octets - octets_) return false;
+
+  const std::string_view line(text, static_cast<std::size_t>(stop - text));
+  if (lines_ == 0 && p[3] == ' ') {
+    in_place_ = line;
+  } else {
+    if (lines_ != 0) text_.push_back('\n');
+    text_.append(line);
+  }
+  code_ = static_cast<std::uint16_t>(code);
+  octets_ += static_cast<std::uint32_t>(octets);
+  separator_ = p[3];
+  p = stop + 2;
+  end_line();
+  return true;
+}
+
 reply_parser::status reply_parser::run(const char*& p, const char* const end) {
   if (state_ == state::failed) return fail(error_);
   if (state_ == state::done) {
@@ -90,6 +122,7 @@ reply_parser::status reply_parser::run(const char*& p, const char* const end) {
   while (p != end) {
     switch (state_) {
       case state::code: {
+        if (digits_ == 0 && whole_line(p, end)) break;
         if (digits_ == 0 && lines_ == limits_.lines) return fail(errc::reply_too_long);
         const char c = *p;
         if (!is_digit(c)) return fail_at(c);

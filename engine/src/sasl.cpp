@@ -11,7 +11,7 @@ namespace {
 
 enum class non_ascii : bool { refused, allowed };
 
-// Is it text without controls, NUL among them (SASL-01, SASL-02)? Characters beyond ASCII would need
+// Is it text without controls, NUL among them (SASL-01, SASL-02)? Characters beyond ASCII need
 // SASLprep, which the engine does not do: the caller has to say that it is done.
 bool is_clean(std::string_view text, non_ascii others) noexcept {
   while (!text.empty()) {
@@ -67,8 +67,7 @@ class plain final : public sasl_mechanism {
   std::string_view name() const noexcept override { return "PLAIN"; }
   bool reveals_secret() const noexcept override { return true; }
   errc check() const noexcept override {
-    const bool good =
-        credentials_.usable() && is_clean(authorization_id_, credentials_.others());
+    const bool good = credentials_.usable() && is_clean(authorization_id_, credentials_.others());
     return good ? errc::none : errc::bad_argument;
   }
 

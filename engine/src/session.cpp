@@ -21,6 +21,24 @@ bool is_command_text(std::string_view text) noexcept {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
+/// How much care an outcome needs from the sender.
+constexpr int care(outcome o) noexcept {
+  switch (o) {
+    case outcome::in_doubt:
+      return 4;
+    case outcome::deferred:
+      return 3;
+    case outcome::not_attempted:
+      return 2;
+    case outcome::rejected:
+      return 1;
+    case outcome::delivered:
+    case outcome::pending:
+      break;
+  }
+  return 0;
+}
+
 /// The engine's own verbs change its state, so they cannot go through `raw`; the SEND family and TURN
 /// are obsolete or dangerous (CMD-18).
 bool is_reserved(std::string_view line) noexcept {
@@ -69,8 +87,8 @@ void session::impl::recycle(mail_state& m) {
 
 detail::pending_event& session::impl::tell_event(event::kind what, verb about, const reply& r) {
   detail::pending_event& e = events_.push(what);
-  e.answers = about;
-  e.tls = tls_;
+  e.shown.answers = about;
+  e.shown.tls = tls_;
   if (r) {
     e.code = static_cast<std::uint16_t>(r.code());
     e.with_status = about != verb::greeting && about != verb::ehlo;  // EXT-09
@@ -87,13 +105,13 @@ std::string_view session::impl::command_of(verb v, mail_state* m, std::uint32_t 
     case verb::helo:
       line_ = v == verb::ehlo ? "EHLO " : "HELO ";
       line_ += hello_name_;
-      return line_;
+      return line_.view();
     case verb::mail:
       if (m == nullptr || format_mail(*m, line_) != errc::none) return "MAIL";
-      return line_;
+      return line_.view();
     case verb::rcpt:
       if (m == nullptr || format_rcpt(*m, recipient, line_) != errc::none) return "RCPT";
-      return line_;
+      return line_.view();
     case verb::auth:
       return "AUTH ****";
     case verb::auth_cancel:
@@ -126,9 +144,9 @@ std::string_view session::impl::command_of(verb v, mail_state* m, std::uint32_t 
 }
 
 void session::impl::fill_failure(detail::pending_event& e, const failure& f) {
-  e.error = f.code ? f.code : std::error_code(f.why);
-  e.category = category_of(f.why);
-  e.advice = f.advice;
+  e.shown.error = f.code ? f.code : std::error_code(f.why);
+  e.shown.category = category_of(f.why);
+  e.shown.advice = f.advice;
   if (f.answer && e.code == 0) {
     e.code = static_cast<std::uint16_t>(f.answer.code());
     e.with_status = f.stage != verb::greeting && f.stage != verb::ehlo;
@@ -144,9 +162,9 @@ void session::impl::warn(errc why, std::string_view detail) {
   if (warnings_ == config_.limits.warnings) return;
   ++warnings_;
   detail::pending_event& e = tell_event(event::kind::warning, verb::ehlo);
-  e.error = std::error_code(why);
-  e.category = category_of(why);
-  e.detail = detail;
+  e.shown.error = std::error_code(why);
+  e.shown.category = category_of(why);
+  e.shown.detail = detail;
 }
 
 const event* session::next_event() {
@@ -159,40 +177,30 @@ const event* session::next_event() {
   if (s.events_.empty()) return nullptr;
   const detail::pending_event& p = s.events_.front();
   // A transport may still be reading the mail's octets; its owner must not free them yet.
-  if (p.what == event::kind::mail_done && s.out_.lends_borrowed()) return nullptr;
+  if (p.shown.what == event::kind::mail_done && s.out_.lends_borrowed()) return nullptr;
 
   event& e = s.current_;
-  e.what = p.what;
-  e.answers = p.answers;
-  e.id = p.id;
-  e.recipient = p.recipient;
-  e.result = p.result;
-  e.advice = p.advice;
-  e.tls = p.tls;
-  e.answer = p.code == 0 ? reply{} : reply{p.code, s.events_.show(p.text), p.with_status};
-  e.error = p.error;
-  e.category = p.category;
-  e.command = s.events_.show(p.command);
-  e.excerpt = s.events_.show(p.excerpt);
-  e.detail = p.detail;
-  e.octets = p.octets;
-  e.results = {};
+  e = p.shown;
+  if (p.code != 0) e.answer = {p.code, s.events_.show(p.text), p.with_status};
+  if (p.command.size != 0) e.command = s.events_.show(p.command);
+  if (p.excerpt.size != 0) e.excerpt = s.events_.show(p.excerpt);
   if (p.mail != nullptr) {
-    s.show_results(*p.mail);
+    s.show_results(*p.mail, p.answer_of);
     s.shown_ = p.mail;
   }
   s.events_.pop();
   return &e;
 }
 
-void session::impl::show_results(mail_state& m) {
-  results_.clear();
+void session::impl::show_results(mail_state& m, std::size_t answer_of) {
+  results_.resize(m.rcpts.size());
   for (std::size_t i = 0; i < m.rcpts.size(); ++i) {
     const detail::rcpt_state& r = m.rcpts[i];
-    results_.push_back({m.env.recipients[i].address.text(), r.result, r.stage, r.why, r.advice,
-                        m.show(r.answer), r.suggested});
+    results_[i] = {m.env.recipients[i].address.text(), r.result, r.stage, r.why, r.advice,
+                   m.show(r.answer), r.suggested};
   }
   current_.results = results_;
+  if (!results_.empty()) current_.answer = results_[answer_of].answer;
 }
 
 // -- how mails end ----------------------------------------------------------------------------------------
@@ -235,41 +243,29 @@ void session::impl::finish(mail_state& m, errc why, std::error_code code) {
   m.step = mail_step::finished;
 
   detail::pending_event& e = tell_event(event::kind::mail_done, verb::content);
-  e.id = m.id;
+  e.shown.id = m.id;
   e.mail = &m;
   // One word for all: what they share, else what needs most care.
-  constexpr outcome by_care[] = {outcome::in_doubt, outcome::deferred, outcome::not_attempted,
-                                 outcome::rejected, outcome::delivered};
-  std::size_t worst = std::size(by_care);
   const detail::rcpt_state* example = nullptr;
   for (const detail::rcpt_state& r : m.rcpts) {
-    const auto rank = static_cast<std::size_t>(
-        std::find(std::begin(by_care), std::end(by_care), r.result) - std::begin(by_care));
-    if (rank < worst) {
-      worst = rank;
-      example = &r;
-    }
+    if (example == nullptr || care(r.result) > care(example->result)) example = &r;
   }
   if (why != errc::none) {
-    e.error = code ? code : std::error_code(why);
-    e.category = category_of(why);
-    e.answers = verb::mail;
+    e.shown.error = code ? code : std::error_code(why);
+    e.shown.category = category_of(why);
+    e.shown.answers = verb::mail;
   }
   if (example != nullptr) {
-    e.result = example->result;
-    e.answers = example->stage;
+    e.shown.result = example->result;
+    e.shown.answers = example->stage;
     if (why == errc::none && example->why != errc::none) {
-      e.error = std::error_code(example->why);
-      e.category = category_of(example->why);
+      e.shown.error = std::error_code(example->why);
+      e.shown.category = category_of(example->why);
     }
-    e.advice = example->advice;
-    if (const reply r = m.show(example->answer)) {
-      e.code = static_cast<std::uint16_t>(r.code());
-      e.text = events_.keep(r.text());
-    }
-    if (e.category != failure_category::none && e.category != failure_category::local) {
-      const auto index = static_cast<std::uint32_t>(example - m.rcpts.data());
-      e.command = events_.keep(command_of(example->stage, &m, index));
+    e.shown.advice = example->advice;
+    e.answer_of = static_cast<std::uint32_t>(example - m.rcpts.data());
+    if (e.shown.category != failure_category::none && e.shown.category != failure_category::local) {
+      e.command = events_.keep(command_of(example->stage, &m, e.answer_of));
     }
   }
   out_.trim();
@@ -297,7 +293,7 @@ void session::impl::complete_commands(const failure& f) {
   const auto complete = [&](verb what, operation_id id) {
     if (id == 0) return;
     detail::pending_event& e = tell_event(event::kind::command_done, what);
-    e.id = id;
+    e.shown.id = id;
     fill_failure(e, f);
   };
   for (std::size_t i = 0; i < owed_.size(); ++i) {
@@ -472,8 +468,8 @@ void session::sent(time_point now, std::size_t n) {
     s.base_ = s.now_;
     if (s.config_.trace && s.out_.sent() > m.content_begin) {
       detail::pending_event& e = s.tell_event(event::kind::content_sent, verb::content);
-      e.id = m.id;
-      e.octets = std::min(s.out_.sent(), m.content_end) - std::max(before, m.content_begin);
+      e.shown.id = m.id;
+      e.shown.octets = std::min(s.out_.sent(), m.content_end) - std::max(before, m.content_begin);
     }
     s.release_chunk();
   }
@@ -662,9 +658,9 @@ operation_id session::authenticate(std::vector<std::unique_ptr<sasl_mechanism>> 
 
 void session::impl::refuse_command(verb what, operation_id id, errc why) {
   detail::pending_event& e = tell_event(event::kind::command_done, what);
-  e.id = id;
-  e.error = std::error_code(why);
-  e.category = category_of(why);
+  e.shown.id = id;
+  e.shown.error = std::error_code(why);
+  e.shown.category = category_of(why);
 }
 
 operation_id session::impl::enqueue(verb what, std::string_view word, std::string_view arg,

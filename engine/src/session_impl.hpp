@@ -19,6 +19,7 @@
 #include "ring.hpp"
 #include "sansmtp/reply_parser.hpp"
 #include "sansmtp/session.hpp"
+#include "text_buffer.hpp"
 
 namespace sansmtp {
 
@@ -76,7 +77,7 @@ struct session::impl {
   void refuse_command(verb what, operation_id id, errc why);
   mail_state& take_mail();
   void recycle(mail_state& m);
-  void show_results(mail_state& m);
+  void show_results(mail_state& m, std::size_t answer_of);
 
   // Ends of things.
   void conclude(mail_state& m, outcome if_handed, const verdict& v);
@@ -108,9 +109,10 @@ struct session::impl {
   [[nodiscard]] errc check_mail(mail_state& m);
   [[nodiscard]] errc check_content(mail_state& m);
   [[nodiscard]] bool refuse_locally(mail_state& m);
-  [[nodiscard]] errc format_mail(mail_state& m, std::string& line);
-  [[nodiscard]] errc format_rcpt(mail_state& m, std::uint32_t index, std::string& line);
-  [[nodiscard]] errc append_raw(const std::vector<parameter>& raw, std::string& line);
+  [[nodiscard]] errc format_mail(mail_state& m, detail::text_buffer& line);
+  [[nodiscard]] errc format_rcpt(mail_state& m, std::uint32_t index, detail::text_buffer& line);
+  [[nodiscard]] errc append_extras(const mail_state& m, detail::text_buffer& line);
+  [[nodiscard]] errc append_raw(const std::vector<parameter>& raw, detail::text_buffer& line);
   void release_chunk();
 
   // -- session_reply.cpp: what a reply means -----------------------------------------------------------
@@ -180,7 +182,7 @@ struct session::impl {
   operation_id last_id_ = 0;
   event current_;
   std::vector<recipient_result> results_;
-  std::string line_;  // scratch
+  detail::text_buffer line_;   // scratch
   std::vector<bytes> slices_;  // scratch
 };
 

@@ -62,12 +62,12 @@ void session::impl::on_reply(const reply& r) {
   if (r.code() == 421 && e.what != verb::quit) {
     if (e.id != 0) {
       detail::pending_event& done = tell_event(event::kind::command_done, e.what, r);
-      done.id = e.id;
-      done.error = std::error_code(errc::service_closing);
-      done.category = failure_category::closing;
+      done.shown.id = e.id;
+      done.shown.error = std::error_code(errc::service_closing);
+      done.shown.category = failure_category::closing;
     }
     if (e.mail != nullptr && e.what == verb::mail) {
-      tell_event(event::kind::sender_rejected, verb::mail, r).id = e.mail->id;
+      tell_event(event::kind::sender_rejected, verb::mail, r).shown.id = e.mail->id;
     }
     server_closes(r, e.what);
     return;
@@ -109,7 +109,7 @@ void session::impl::react(reaction what, const expected& e, const reply& r) {
         warn(errc::none, "a keyword stands twice in the EHLO reply; the first counts");
       }
       if (hello_id_ != 0) {
-        tell_event(event::kind::command_done, verb::ehlo, r).id = std::exchange(hello_id_, 0);
+        tell_event(event::kind::command_done, verb::ehlo, r).shown.id = std::exchange(hello_id_, 0);
         return;
       }
       proceed_opening();
@@ -134,8 +134,8 @@ void session::impl::react(reaction what, const expected& e, const reply& r) {
       }
       authenticated_ = true;
       detail::pending_event& done = tell_event(event::kind::authenticated, verb::auth, r);
-      done.id = login_->id;
-      done.detail = login_->current->name();
+      done.shown.id = login_->id;
+      done.shown.detail = login_->current->name();
       login_.reset();
       if (config_.ehlo_after_auth) {
         pressing_ = verb::ehlo;  // AUTH-14
@@ -151,7 +151,9 @@ void session::impl::react(reaction what, const expected& e, const reply& r) {
 
     case reaction::accept_sender:
       if (e.mail == nullptr) return;
-      tell_event(event::kind::sender_accepted, verb::mail, r).id = e.mail->id;
+      if (config_.progress) {
+        tell_event(event::kind::sender_accepted, verb::mail, r).shown.id = e.mail->id;
+      }
       settle(*e.mail);
       return;
 
@@ -180,16 +182,16 @@ void session::impl::react(reaction what, const expected& e, const reply& r) {
 
     case reaction::note_reset:
       rset_owed_ = false;
-      if (e.id != 0) tell_event(event::kind::command_done, verb::rset, r).id = e.id;
+      if (e.id != 0) tell_event(event::kind::command_done, verb::rset, r).shown.id = e.id;
       return;
 
     case reaction::complete: {
       detail::pending_event& done = tell_event(event::kind::command_done, e.what, r);
-      done.id = e.id;
+      done.shown.id = e.id;
       if (r.first_digit() >= 4) {
-        done.error = std::error_code(refusal(r));
-        done.category = failure_category::reply;
-        done.advice = hint_of(r);
+        done.shown.error = std::error_code(refusal(r));
+        done.shown.category = failure_category::reply;
+        done.shown.advice = hint_of(r);
       }
       return;
     }
@@ -220,9 +222,9 @@ void session::impl::react(reaction what, const expected& e, const reply& r) {
       peer_.clear();  // an earlier set is gone also when the new EHLO fails (SESS-17)
       if (hello_id_ != 0) {
         detail::pending_event& done = tell_event(event::kind::command_done, verb::ehlo, r);
-        done.id = std::exchange(hello_id_, 0);
-        done.error = std::error_code(refusal(r));
-        done.category = failure_category::reply;
+        done.shown.id = std::exchange(hello_id_, 0);
+        done.shown.error = std::error_code(refusal(r));
+        done.shown.category = failure_category::reply;
         return;
       }
       if (e.what == verb::greeting) read_greeting(r);
@@ -259,10 +261,10 @@ void session::impl::react(reaction what, const expected& e, const reply& r) {
       m.sender_refused = true;
       m.sender_verdict = {verb::mail, refusal(r), hint_of(r), m.keep(r), {}};
       detail::pending_event& told = tell_event(event::kind::sender_rejected, verb::mail, r);
-      told.id = m.id;
-      told.error = std::error_code(refusal(r));
-      told.category = failure_category::reply;
-      told.advice = hint_of(r);
+      told.shown.id = m.id;
+      told.shown.error = std::error_code(refusal(r));
+      told.shown.category = failure_category::reply;
+      told.shown.advice = hint_of(r);
       told.command = events_.keep(command_of(verb::mail, &m, 0));
       settle(m);
       return;
@@ -272,9 +274,9 @@ void session::impl::react(reaction what, const expected& e, const reply& r) {
       rset_owed_ = false;
       if (e.id != 0) {
         detail::pending_event& done = tell_event(event::kind::command_done, verb::rset, r);
-        done.id = e.id;
-        done.error = std::error_code(refusal(r));
-        done.category = failure_category::reply;
+        done.shown.id = e.id;
+        done.shown.error = std::error_code(refusal(r));
+        done.shown.category = failure_category::reply;
       }
       leave({refusal(r), verb::rset, {}, r, hint::none, {}});  // TXN-18
       return;
@@ -425,7 +427,7 @@ void session::impl::login_failed(errc why, const reply& r) {
     return;
   }
   detail::pending_event& done = tell_event(event::kind::command_done, verb::auth);
-  done.id = login_->id;
+  done.shown.id = login_->id;
   fill_failure(done, f);
   login_.reset();
 }
@@ -458,11 +460,11 @@ void session::impl::answer_rcpt(const expected& e, const reply& r) {
     m.rcpt_refused = true;
   }
   // After a refused MAIL the replies to RCPT say nothing about the recipients (PIPE-12).
-  if (!m.sender_refused) {
+  if (!m.sender_refused && (!accepted || config_.progress)) {
     detail::pending_event& told = tell_event(
         accepted ? event::kind::recipient_accepted : event::kind::recipient_rejected, verb::rcpt, r);
-    told.id = m.id;
-    told.recipient = e.recipient;
+    told.shown.id = m.id;
+    told.shown.recipient = e.recipient;
     if (!accepted) {
       const enhanced_status status = r.enhanced();
       const bool crowded =
@@ -474,10 +476,10 @@ void session::impl::answer_rcpt(const expected& e, const reply& r) {
       to.stage = verb::rcpt;
       to.advice = crowded ? hint::too_many_recipients : hint_of(r);
       to.answer = m.keep(r);
-      told.result = to.result;
-      told.advice = to.advice;
-      told.error = std::error_code(to.why);
-      told.category = failure_category::reply;
+      told.shown.result = to.result;
+      told.shown.advice = to.advice;
+      told.shown.error = std::error_code(to.why);
+      told.shown.category = failure_category::reply;
       told.command = events_.keep(command_of(verb::rcpt, &m, e.recipient));
       if (crowded) {
         m.enough_rcpts = true;  // TXN-10
@@ -526,7 +528,9 @@ void session::impl::answer_data(mail_state& m, const reply& r) {
     m.wants_chunk = true;
   }
   owed_.push({verb::content, 0, &m, 0, expected::open});
-  tell_event(event::kind::ready_for_data, verb::data, r).id = m.id;
+  if (config_.progress || m.content.is_streamed()) {
+    tell_event(event::kind::ready_for_data, verb::data, r).shown.id = m.id;
+  }
 }
 
 }  // namespace sansmtp

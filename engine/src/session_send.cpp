@@ -1,7 +1,6 @@
 // The sender: what may be written now. It runs inside `output()` and nowhere else. It looks at the
 // queue of what is owed and at the table of rules; it decides nothing about replies.
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
@@ -35,10 +34,12 @@ constexpr std::size_t rcpt_dsn_growth = 536;
 constexpr std::size_t envelope_id_limit = 100;   // encoded (DSN-04)
 constexpr std::size_t original_limit = 500;      // encoded (DSN-03)
 
-void append_number(std::string& line, std::uint64_t n) {
+void append_number(detail::text_buffer& line, std::uint64_t n) {
   char digits[20];
-  const auto end = std::to_chars(digits, digits + sizeof digits, n).ptr;
-  line.append(digits, end);
+  char* at = digits + sizeof digits;
+  do *--at = static_cast<char>('0' + n % 10);
+  while ((n /= 10) != 0);
+  line.append({at, static_cast<std::size_t>(digits + sizeof digits - at)});
 }
 
 bool is_keyword(std::string_view k) noexcept {
@@ -189,9 +190,11 @@ std::optional<verb> session::impl::next_verb() {
 
 void session::impl::write_line(verb v, std::string_view line, mail_state* mail,
                                std::uint32_t recipient, operation_id id, std::string_view masked) {
-  const bool secret = !masked.empty();
-  out_.text(line, secret);
-  out_.text(crlf);
+  if (masked.empty()) {
+    out_.line(line);
+  } else {
+    out_.secret_line(line);
+  }
   if (owed_.empty()) base_ = now_;  // the timer of the oldest starts when it is handed out (TIME-03)
   expected& e = owed_.push();
   e.what = v;
@@ -202,9 +205,9 @@ void session::impl::write_line(verb v, std::string_view line, mail_state* mail,
   if (detail::rule_of(v).last) group_closed_ = true;
   if (config_.trace) {
     detail::pending_event& t = tell_event(event::kind::line_sent, v);
-    t.id = mail != nullptr ? mail->id : id;
-    t.recipient = recipient;
-    t.command = events_.keep(secret ? masked : line);
+    t.shown.id = mail != nullptr ? mail->id : id;
+    t.shown.recipient = recipient;
+    t.command = events_.keep(masked.empty() ? line : masked);
   }
 }
 
@@ -220,7 +223,7 @@ void session::impl::write(verb v) {
         hello_id_ = wanted_.front().id;
         wanted_.pop();
       }
-      write_line(v, line_, nullptr, 0, 0);
+      write_line(v, line_.view(), nullptr, 0, 0);
       return;
     }
 
@@ -259,7 +262,7 @@ void session::impl::write(verb v) {
       m.mail_formatted = true;
       ++m.owed;
       // The line was checked by refuse_locally, which left it in line_.
-      write_line(v, line_, &m, 0, 0);
+      write_line(v, line_.view(), &m, 0, 0);
       return;
     }
 
@@ -269,7 +272,7 @@ void session::impl::write(verb v) {
       (void)format_rcpt(m, i, line_);  // checked before MAIL
       ++m.owed;
       m.rcpts[i].step = rcpt_step::asked;
-      write_line(v, line_, &m, i, 0);
+      write_line(v, line_.view(), &m, i, 0);
       m.rcpts[i].end = out_.staged();
       return;
     }
@@ -438,10 +441,10 @@ errc session::impl::check_mail(mail_state& m) {
 }
 
 /// Raw parameters, last in the line (CMD-13, CMD-14).
-errc session::impl::append_raw(const std::vector<parameter>& raw, std::string& line) {
+errc session::impl::append_raw(const std::vector<parameter>& raw, detail::text_buffer& line) {
   for (const parameter& p : raw) {
     if (!is_keyword(p.keyword) || !is_value(p.value)) return errc::bad_parameter;
-    if (has_parameter(line, p.keyword)) return errc::bad_parameter;
+    if (has_parameter(line.view(), p.keyword)) return errc::bad_parameter;
     if (!config_.allow_unadvertised && !peer_.has(p.keyword)) return errc::parameter_not_offered;
     line += ' ';
     line += p.keyword;
@@ -453,28 +456,9 @@ errc session::impl::append_raw(const std::vector<parameter>& raw, std::string& l
   return errc::none;
 }
 
-/// The MAIL line without CRLF, parameters in their fixed order (CMD-15).
-errc session::impl::format_mail(mail_state& m, std::string& line) {
+/// The parameters of MAIL that few mails have, in their fixed order (CMD-15).
+errc session::impl::append_extras(const mail_state& m, detail::text_buffer& line) {
   const envelope& env = m.env;
-  line = "MAIL FROM:<";
-  line += env.sender.text();
-  line += '>';
-  if (peer_.has(extension::size)) {
-    // Octets as sent, stuffed dots and terminator not counted; unknown means no parameter (EXT-06).
-    if (!m.content.is_streamed() || m.content.declared_size()) {
-      line += " SIZE=";
-      append_number(line,
-                    m.content.is_streamed() ? *m.content.declared_size() : m.facts.size);
-    }
-  }
-  if (m.facts.eight_bit && peer_.has(extension::eight_bit_mime)) line += " BODY=8BITMIME";
-  const bool utf8_recipient =
-      std::any_of(env.recipients.begin(), env.recipients.end(),
-                  [](const recipient& r) { return r.address.is_utf8(); });
-  if ((env.sender.is_utf8() || m.content.has_utf8_headers() || utf8_recipient) &&
-      peer_.has(extension::smtputf8)) {
-    line += " SMTPUTF8";
-  }
   if (env.return_content != dsn_return::unset || !env.envelope_id.empty()) {
     if (!peer_.has(extension::dsn)) {
       if (m.step == mail_step::queued) {
@@ -531,7 +515,34 @@ errc session::impl::format_mail(mail_state& m, std::string& line) {
     line += env.hold_for.empty() ? env.hold_until : env.hold_for;
   }
   if (const errc wrong = append_raw(env.parameters, line); wrong != errc::none) return wrong;
+  return errc::none;
+}
 
+/// The MAIL line without CRLF, parameters in their fixed order (CMD-15).
+errc session::impl::format_mail(mail_state& m, detail::text_buffer& line) {
+  const envelope& env = m.env;
+  line = "MAIL FROM:<";
+  line += env.sender.text();
+  line += '>';
+  if (peer_.has(extension::size)) {
+    // Octets as sent, stuffed dots and terminator not counted; unknown means no parameter (EXT-06).
+    if (!m.content.is_streamed() || m.content.declared_size()) {
+      line += " SIZE=";
+      append_number(line,
+                    m.content.is_streamed() ? *m.content.declared_size() : m.facts.size);
+    }
+  }
+  if (m.facts.eight_bit && peer_.has(extension::eight_bit_mime)) line += " BODY=8BITMIME";
+  const bool utf8_recipient =
+      std::any_of(env.recipients.begin(), env.recipients.end(),
+                  [](const recipient& r) { return r.address.is_utf8(); });
+  if ((env.sender.is_utf8() || m.content.has_utf8_headers() || utf8_recipient) &&
+      peer_.has(extension::smtputf8)) {
+    line += " SMTPUTF8";
+  }
+  if (m.extras) {
+    if (const errc wrong = append_extras(m, line); wrong != errc::none) return wrong;
+  }
   if (line.size() + crlf.size() <= command_line_limit) return errc::none;
   std::size_t limit = command_line_limit;
   for (const growth& g : mail_growth) {
@@ -541,7 +552,7 @@ errc session::impl::format_mail(mail_state& m, std::string& line) {
 }
 
 /// A RCPT line without CRLF (CMD-15).
-errc session::impl::format_rcpt(mail_state& m, std::uint32_t index, std::string& line) {
+errc session::impl::format_rcpt(mail_state& m, std::uint32_t index, detail::text_buffer& line) {
   const recipient& to = m.env.recipients[index];
   line = "RCPT TO:<";
   line += to.address.text();
@@ -578,7 +589,7 @@ errc session::impl::format_rcpt(mail_state& m, std::uint32_t index, std::string&
             xtext_encode(std::string_view(to.original).substr(semicolon + 1));
         if (semicolon + 1 + encoded.size() > original_limit) return errc::bad_parameter;
         line += " ORCPT=";
-        line.append(to.original, 0, semicolon + 1);
+        line += std::string_view(to.original).substr(0, semicolon + 1);
         line += encoded;
       }
     }
@@ -691,7 +702,7 @@ void session::impl::release_chunk() {
   m.wants_chunk = true;
   m.chunk_end = 0;
   detail::pending_event& e = tell_event(event::kind::chunk_released, verb::content);
-  e.id = m.id;
+  e.shown.id = m.id;
 }
 
 }  // namespace sansmtp

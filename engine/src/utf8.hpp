@@ -47,6 +47,8 @@ struct character {
 [[nodiscard]] constexpr bool is_c1(char32_t c) noexcept { return c >= 0x80 && c <= 0x9F; }
 
 /// The line and paragraph separators.
-[[nodiscard]] constexpr bool is_separator(char32_t c) noexcept { return c == 0x2028 || c == 0x2029; }
+[[nodiscard]] constexpr bool is_separator(char32_t c) noexcept {
+  return c == 0x2028 || c == 0x2029;
+}
 
 }  // namespace sansmtp::utf8

@@ -39,7 +39,8 @@ class capabilities {
   /// Input: takes a reply to EHLO: the first line is identification and never a capability (SESS-07),
   /// each further line is one capability. Keywords in `ignored` (case-insensitive) have no effect and
   /// are not kept (EXT-04). Lines whose keyword breaks the grammar are skipped and counted; of
-  /// duplicates the first counts, but AUTH lines are united (EXT-03, AUTH-02). The text is copied.
+  /// duplicates the first counts, but AUTH lines are united (EXT-03, AUTH-02). A reply that is
+  /// no success offers nothing (SESS-17). The text is copied.
   void assign(const reply& ehlo, std::span<const std::string> ignored = {});
 
   /// Command: forget all.

@@ -116,8 +116,9 @@ enum class failure_category : std::uint8_t {
 [[nodiscard]] errc condition_of(const std::error_code& e) noexcept;
 
 /// Getter: would the same mail fail in the same way again, at this server (ERR-02)? `reply_code` is
-/// that of the reply that came with the failure, 0 if none did. A 5yz reply and a local obstacle are
-/// permanent; protocol, limit and injection failures never are (ERR-03).
+/// that of the reply that came with the failure, 0 if none did. A 5yz reply and a local obstacle in
+/// the mail are permanent; one in the session or in another recipient is not, and protocol, limit,
+/// injection (ERR-03) and TLS failures (TLS-03, TLS-07) never are.
 [[nodiscard]] bool is_permanent(errc e, int reply_code) noexcept;
 
 /// Getter: is a retry of the mail useful (ERR-02)? True for all that is not permanent, `none` apart.

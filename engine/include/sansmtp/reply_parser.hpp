@@ -37,8 +37,11 @@ class reply_parser {
   /// Input: eats a prefix of `in` and stops after one reply. `in` is read only during the call.
   [[nodiscard]] status parse(bytes& in);
 
-  /// Getter: the reply that the last `parse` completed; valid until the next `parse` or `reset`.
-  [[nodiscard]] reply result() const noexcept { return {code_, text_}; }
+  /// Getter: the reply that the last `parse` completed; valid until the next `parse` or `reset`, and no
+  /// longer than the octets that were given to that `parse`: a reply that came whole is not copied.
+  [[nodiscard]] reply result() const noexcept {
+    return {code_, in_place_.data() != nullptr ? in_place_ : std::string_view(text_)};
+  }
 
   /// Getter: between replies? Then an end of the stream is clean (REP-17).
   [[nodiscard]] bool idle() const noexcept { return octets_ == 0 || state_ == state::done; }
@@ -66,6 +69,7 @@ class reply_parser {
   enum class state : std::uint8_t { code, separator, text, cr, done, failed };
 
   status run(const char*& p, const char* end);
+  bool whole_line(const char*& p, const char* end);
   status fail(errc why) noexcept;
   status fail_at(char octet) noexcept;
   bool count(std::size_t octets) noexcept;  // false and error_ set: a limit would be passed
@@ -73,6 +77,7 @@ class reply_parser {
 
   reply_limits limits_;
   std::string text_;              // lines joined by LF
+  std::string_view in_place_;     // instead, the text of a reply that was one line of the input
   std::uint32_t line_start_ = 0;  // where the line at hand begins in text_
   std::uint32_t line_octets_ = 0;
   std::uint32_t octets_ = 0;      // of the whole reply

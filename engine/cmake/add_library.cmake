@@ -1,0 +1,52 @@
+# sansmtp_add_library(<name> [<dependency>...])
+#
+# Declares the static library sansmtp::<name> from include/ and src/ of the current folder. Its
+# dependencies are other sansmtp libraries and part of its interface. A folder that has no source
+# yet declares nothing.
+function(sansmtp_add_library name)
+  file(GLOB sources CONFIGURE_DEPENDS src/*.cpp)
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS include/*.hpp)
+  if(NOT sources)
+    return()
+  endif()
+
+  set(target sansmtp_${name})
+  add_library(${target} STATIC ${sources})
+  add_library(sansmtp::${name} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS include FILES ${headers})
+
+  list(TRANSFORM ARGN PREPEND sansmtp:: OUTPUT_VARIABLE dependencies)
+  target_link_libraries(${target} PUBLIC ${dependencies})
+
+  # The tests and the installation walk over the libraries by this list.
+  set_property(GLOBAL APPEND PROPERTY SANSMTP_LIBRARIES ${name})
+  if(SANSMTP_INSTALL)
+    include(GNUInstallDirs)
+    install(TARGETS ${target} EXPORT sansmtp_targets
+            ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+            FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+
+    # The engine is the package `sansmtp`, every other library is `sansmtp-<name>`.
+    string(REPLACE -engine "" pc_name sansmtp-${name})
+    list(TRANSFORM ARGN PREPEND sansmtp- OUTPUT_VARIABLE pc_requires)
+    list(TRANSFORM pc_requires REPLACE -engine "")
+    list(JOIN pc_requires ", " pc_requires)
+    # The prefix is found from where the file lies, so that an installed tree can be moved.
+    file(RELATIVE_PATH pc_to_prefix
+         ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+    configure_file(${PROJECT_SOURCE_DIR}/engine/cmake/sansmtp.pc.in
+                   ${PROJECT_BINARY_DIR}/${pc_name}.pc @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/${pc_name}.pc
+            DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+  endif()
+endfunction()
+
+# Compiles a library so that it can neither throw nor ask for run-time types. The flags stay
+# private: whoever links the library decides for themselves.
+function(sansmtp_without_exceptions target)
+  if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
+    target_compile_options(${target} PRIVATE -fno-exceptions -fno-rtti)
+  endif()
+endfunction()

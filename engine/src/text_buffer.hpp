@@ -1,0 +1,92 @@
+// Text that is built piece by piece, on the hot path of every line.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <string_view>
+
+namespace sansmtp::detail {
+
+/// Like a `std::string` that only grows at its end; its `append` is a bounds check and a `memcpy`
+/// where the standard one is a call with a dozen branches. Moves, but does not copy.
+class text_buffer {
+ public:
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+  [[nodiscard]] const char* data() const noexcept { return data_.get(); }
+  [[nodiscard]] std::string_view view() const noexcept { return {data_.get(), size_}; }
+  [[nodiscard]] std::string_view view(std::size_t at, std::size_t size) const noexcept {
+    return {data_.get() + at, size};
+  }
+
+  void append(std::string_view text) {
+    if (text.empty()) return;
+    std::memcpy(room(text.size()), text.data(), text.size());
+    size_ += text.size();
+  }
+  /// Appends the text and CRLF.
+  void append_line(std::string_view text) {
+    char* const at = room(text.size() + 2);
+    if (!text.empty()) std::memcpy(at, text.data(), text.size());
+    at[text.size()] = '\r';
+    at[text.size() + 1] = '\n';
+    size_ += text.size() + 2;
+  }
+  void append(char c) {
+    *room(1) = c;
+    ++size_;
+  }
+  text_buffer& operator+=(std::string_view text) {
+    append(text);
+    return *this;
+  }
+  text_buffer& operator+=(char c) {
+    append(c);
+    return *this;
+  }
+  text_buffer& operator=(std::string_view text) {
+    clear();
+    append(text);
+    return *this;
+  }
+
+  void clear() noexcept { size_ = 0; }
+  /// Removes the first `n` octets.
+  void erase_front(std::size_t n) noexcept {
+    std::memmove(data_.get(), data_.get() + n, size_ - n);
+    size_ -= n;
+  }
+  /// Gives the memory back.
+  void release() noexcept {
+    data_.reset();
+    size_ = capacity_ = 0;
+  }
+  /// Overwrites what is there, so that no secret stays in memory (SEC-03).
+  void wipe() noexcept {
+    volatile char* p = data_.get();
+    for (std::size_t i = 0; i < size_; ++i) p[i] = 0;
+    size_ = 0;
+  }
+
+ private:
+  /// Where the next `n` octets go.
+  [[nodiscard]] char* room(std::size_t n) {
+    if (capacity_ - size_ < n) grow(n);
+    return data_.get() + size_;
+  }
+  void grow(std::size_t n) {
+    const std::size_t larger = std::max({size_ + n, capacity_ * 2, std::size_t{64}});
+    std::unique_ptr<char[]> moved(new char[larger]);
+    if (size_ != 0) std::memcpy(moved.get(), data_.get(), size_);
+    data_ = std::move(moved);
+    capacity_ = larger;
+  }
+
+  std::unique_ptr<char[]> data_;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
+};
+
+}  // namespace sansmtp::detail

@@ -1,0 +1,43 @@
+// The options that all subcommands share which talk to a server.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sansmtp/blocking/client_options.hpp"
+#include "sansmtp/blocking/server_address.hpp"
+
+namespace sansmtp::cli {
+
+/// Where to connect to and how to behave there.
+struct connection_options {
+  blocking::server_address server;
+  blocking::client_options client;
+  bool trace = false;
+
+  /// Command: adds the options to `command`, which fills in this object when it parses; it must live
+  /// until then.
+  void add_to(CLI::App& command);
+};
+
+/// Command: adds an option that takes one of a few words, each of which stands for a value of `target`.
+template <typename T>
+CLI::Option* add_choice(CLI::App& command, const std::string& option, T& target,
+                        std::vector<std::pair<std::string, T>> choices, const std::string& help) {
+  const auto take = [&target, option, choices = std::move(choices)](const std::string& word) {
+    std::string known;
+    for (const auto& [name, value] : choices) {
+      if (name == word) {
+        target = value;
+        return;
+      }
+      known += (known.empty() ? "" : ", ") + name;
+    }
+    throw CLI::ValidationError(option, "'" + word + "' is none of " + known);
+  };
+  return command.add_option_function<std::string>(option, take, help);
+}
+
+}  // namespace sansmtp::cli

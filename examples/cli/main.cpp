@@ -1,0 +1,73 @@
+// sansmtp: sends mail, asks servers, is one, and plays transcripts.
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <memory>
+#include <string>
+
+#include "failure.hpp"
+#include "help_formatter.hpp"
+#include "probe_command.hpp"
+#include "replay_command.hpp"
+#include "send_command.hpp"
+#include "sink_command.hpp"
+#include "standard_streams.hpp"
+
+namespace sansmtp::cli {
+namespace {
+
+// The name of the subcommand that is being run, for messages: "sansmtp send".
+std::string full_name(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? "sansmtp" : "sansmtp " + chosen.front()->get_name();
+}
+
+int parse_and_run(CLI::App& app, int argc, char** argv) {
+  int result = 0;
+  add_send_command(app, result);
+  add_probe_command(app, result);
+  add_replay_command(app, result);
+  add_sink_command(app, result);
+  try {
+    app.parse(argc, argv);
+    if (app.get_subcommands().empty()) throw CLI::RequiredError("A command");
+    return result;
+  } catch (const CLI::CallForHelp&) {
+    const auto chosen = app.get_subcommands();
+    print(chosen.empty() ? app.help() : chosen.front()->help(app.get_name()));
+    return 0;
+  } catch (const CLI::CallForVersion& version) {
+    print(std::string(version.what()) + '\n');
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    throw failure(exit_code::usage,
+                  std::string(error.what()) + "; see '" + full_name(app) + " --help'");
+  }
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Sends mail over SMTP, asks servers, is one for tests, and plays transcripts.",
+               "sansmtp");
+  app.formatter(std::make_shared<help_formatter>());
+  app.require_subcommand(0, 1);
+  app.set_version_flag("--version", "sansmtp " SANSMTP_VERSION);
+  app.footer("'sansmtp COMMAND --help' tells more about a command.");
+  try {
+    if (!guard_standard_streams()) {
+      throw failure(exit_code::io_error,
+                    "standard output is closed, so there would be no report; "
+                    "nothing was done");
+    }
+    return parse_and_run(app, argc, argv);
+  } catch (const failure& why) {
+    complain(full_name(app) + ": " + why.what());
+    return static_cast<int>(why.code());
+  } catch (const std::exception& defect) {
+    complain(full_name(app) + ": " + defect.what());
+    return static_cast<int>(exit_code::software);
+  }
+}
+
+}  // namespace
+}  // namespace sansmtp::cli
+
+int main(int argc, char** argv) { return sansmtp::cli::run(argc, argv); }

@@ -1,0 +1,170 @@
+// A small real SMTP server for tests, demonstrations and benchmarks.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sansmtp::cli {
+
+/// An SMTP server (RFC 5321) that takes any mail and delivers none: it counts messages, or keeps
+/// them exactly as they came.
+///
+/// It shares no code with the engine, so that tests may use it as an independent witness, and it is
+/// strict where a client could go wrong: a line ends in CRLF and nothing else, content ends at CRLF
+/// "." CRLF and nowhere else. One thread serves all connections. A test constructs it (from then on
+/// it listens), calls `start()`, talks to `port()` and reads `totals()` and `messages()` at any
+/// time; the destructor ends it.
+class sink {
+ public:
+  /// The moments of a dialogue at which the sink can be told to misbehave.
+  enum class stage {
+    connect,        ///< the connection has been accepted, and nothing said
+    greeting,       ///< the greeting
+    ehlo,           ///< EHLO
+    helo,           ///< HELO
+    mail,           ///< MAIL
+    rcpt,           ///< RCPT
+    data,           ///< DATA
+    content_start,  ///< the first octets of the content have come, by DATA or BDAT
+    content,        ///< the content is complete, by DATA or BDAT
+    rset,           ///< RSET
+    quit            ///< QUIT
+  };
+
+  /// What becomes of accepted messages.
+  enum class keep {
+    nothing,    ///< They are counted; their content is never held.
+    in_memory,  ///< They are handed out by `messages()`.
+    in_store    ///< They are written into the directory `options::store`.
+  };
+
+  /// Refuses an address at MAIL or RCPT.
+  struct rule {
+    /// An address without angle brackets, compared without regard to case; or `*@domain`; or `*`.
+    std::string address;
+    /// The whole reply without the last CRLF; empty for the usual refusal. A 2yz reply accepts.
+    std::string reply;
+  };
+
+  /// A reply that is given at a stage whatever the client said. The dialogue moves on as its first
+  /// digit says.
+  struct fixed_reply {
+    /// Any stage but `connect` and `content_start`, which have no reply.
+    stage at = stage::greeting;
+    /// The whole reply without the last CRLF. A 421 also closes the connection.
+    std::string reply;
+  };
+
+  /// What a sink is told at its beginning.
+  struct options {
+    /// `HOST:PORT`, `[V6]:PORT` or `unix:/path`; port 0 takes any that is free.
+    std::string listen = "127.0.0.1:0";
+    /// What becomes of messages.
+    keep messages = keep::nothing;
+    /// The directory for `keep::in_store`; it is made if it is not there.
+    std::string store;
+    /// Extension keywords that EHLO does not show and that are then not understood either.
+    std::vector<std::string> hidden;
+    /// Recipients refused at RCPT; the first rule that fits decides.
+    std::vector<rule> refused_recipients;
+    /// Senders refused at MAIL; the null sender is matched by `*` only.
+    std::vector<rule> refused_senders;
+    /// At most one for each stage; they win over everything else.
+    std::vector<fixed_reply> replies;
+    /// The connection is closed after this stage: before any reply at `connect`, `content_start`,
+    /// `content` and `quit`, after the reply at the others.
+    std::optional<stage> close_after;
+    /// The sink neither answers at this stage nor reads any more.
+    std::optional<stage> stall;
+    /// Each reply is held back for this long; reading goes on meanwhile, so it acts like a longer
+    /// line.
+    std::chrono::milliseconds delay{0};
+    /// The largest content in octets, after un-stuffing; announced with SIZE (RFC 1870).
+    std::uint64_t max_size = 100U * 1024U * 1024U;
+    /// The most recipients of one message.
+    std::size_t max_recipients = 1000;
+    /// After so many messages no connection is accepted any more, and `run()` returns once all have
+    /// ended or a short grace is over, 0 for no end.
+    std::uint64_t max_messages = 0;
+    /// `run()` returns after this time; 0 for no end.
+    std::chrono::seconds max_time{0};
+  };
+
+  /// An address of the envelope with what came along with it.
+  struct path {
+    std::string address;                  ///< As sent, without the angle brackets.
+    std::vector<std::string> parameters;  ///< As sent, `KEYWORD` or `KEYWORD=VALUE`.
+  };
+
+  /// A message that was accepted.
+  struct message {
+    std::string helo;              ///< The argument of EHLO or HELO.
+    path sender;                   ///< From MAIL.
+    std::vector<path> recipients;  ///< From each accepted RCPT, in their order.
+    bool chunked = false;          ///< Whether it came by BDAT (RFC 3030) and not by DATA.
+    std::string content;  ///< The exact octets, without stuffed dots and without the final one.
+  };
+
+  /// What has been seen so far.
+  struct counters {
+    std::uint64_t connections = 0;  ///< Connections accepted.
+    std::uint64_t messages = 0;     ///< Messages accepted.
+    std::uint64_t recipients = 0;   ///< Recipients of accepted messages.
+    std::uint64_t octets = 0;       ///< Content octets of accepted messages, without stuffed dots.
+    std::uint64_t bare_cr = 0;      ///< CR without LF seen within DATA, accepted or not.
+    std::uint64_t bare_lf = 0;      ///< LF without CR seen within DATA, accepted or not.
+  };
+
+  /// Listens, so that clients can connect from now on; they are served from `start()` or `run()`.
+  /// Throws `failure`: `usage`, `no_host`, `unavailable` or, for the store, `io_error`.
+  explicit sink(options wanted);
+
+  /// Ends the thread of `start()`, if any, and closes everything.
+  ~sink();
+
+  sink(const sink&) = delete;
+  sink& operator=(const sink&) = delete;
+
+  /// The TCP port, 0 for a Unix socket.
+  [[nodiscard]] std::uint16_t port() const noexcept;
+
+  /// Where it listens, for people: `127.0.0.1:2525`, `[::1]:2525` or `unix:/path`. Valid as long as
+  /// the sink.
+  [[nodiscard]] const std::string& address() const noexcept;
+
+  /// Serves in the calling thread until `stop()`, `max_messages` or `max_time`; all connections are
+  /// closed then.
+  void run();
+
+  /// Calls `run()` in a thread of its own. To be called once, and not together with `run()`.
+  void start();
+
+  /// Asks `run()` to return soon. May be called from any thread and from a signal handler.
+  void stop() noexcept;
+
+  /// Waits until the thread of `start()` has ended.
+  void join();
+
+  /// What has been seen so far. A message is counted before its reply is sent. May be called from
+  /// any thread.
+  [[nodiscard]] counters totals() const;
+
+  /// The messages kept so far with `keep::in_memory`, in the order of their acceptance. May be
+  /// called from any thread.
+  [[nodiscard]] std::vector<message> messages() const;
+
+  /// The extension keywords that EHLO shows unless they are hidden.
+  [[nodiscard]] static std::vector<std::string_view> extensions();
+
+ private:
+  class server;
+  std::unique_ptr<server> server_;
+};
+
+}  // namespace sansmtp::cli

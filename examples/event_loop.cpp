@@ -1,0 +1,99 @@
+// No transport of ours at all: a session on an event loop of one's own, here one made of poll.
+//
+//   event_loop HOST PORT FROM TO
+#include <netdb.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <sansmtp/sansmtp.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
+// [loop]
+template <typename OnEvent>
+void run(sansmtp::session& session, int socket, OnEvent on_event) {
+  std::array<char, 4096> input;
+  for (bool over = false; !over;) {
+    over = session.closed();  // then a QUIT may be left, which is worth one try
+    short wanted = POLLIN;
+    for (auto out = session.output(clock::now()); !out.empty(); out = session.output(clock::now())) {
+      const ssize_t n = send(socket, out[0].data(), out[0].size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+      session.sent(clock::now(), n < 0 ? 0 : static_cast<std::size_t>(n));
+      if (n < 0) wanted = POLLIN | POLLOUT;  // full; or broken, and reading tells why
+      if (n < 0) break;
+    }
+    while (const sansmtp::event* event = session.next_event()) on_event(*event);
+    if (over || session.closed()) continue;
+    const auto deadline = session.deadline().value_or(clock::now() + std::chrono::hours(1));
+    const auto left = std::max(0ms, std::chrono::ceil<milliseconds>(deadline - clock::now()));
+    pollfd entry{socket, wanted, 0};
+    poll(&entry, 1, static_cast<int>(left.count()));
+    const ssize_t n = recv(socket, input.data(), input.size(), MSG_DONTWAIT);
+    if (n > 0) session.receive(clock::now(), {input.data(), static_cast<std::size_t>(n)});
+    if (n == 0 || (n < 0 && errno != EAGAIN)) session.receive_end(clock::now());
+    session.advance(clock::now());
+  }
+}
+// [loop]
+
+int connect_to(const char* host, const char* port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* list = nullptr;
+  if (getaddrinfo(host, port, &hints, &list) != 0) return -1;
+  int connected = -1;
+  for (const addrinfo* a = list; a != nullptr && connected < 0; a = a->ai_next) {
+    connected = socket(a->ai_family, a->ai_socktype, a->ai_protocol);
+    if (connected >= 0 && connect(connected, a->ai_addr, a->ai_addrlen) != 0) {
+      close(connected);
+      connected = -1;
+    }
+  }
+  freeaddrinfo(list);
+  return connected;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 5) {
+    std::fputs("usage: event_loop HOST PORT FROM TO\n", stderr);
+    return 64;
+  }
+  const int socket = connect_to(argv[1], argv[2]);
+  if (socket < 0) {
+    std::fputs("event_loop: no connection\n", stderr);
+    return 1;
+  }
+
+  sansmtp::session_config config;
+  config.local_name = "client.example";
+  sansmtp::session session(config);
+  session.connected(clock::now());
+
+  sansmtp::envelope envelope;
+  envelope.sender = sansmtp::path(argv[3]);
+  envelope.recipients.emplace_back(argv[4]);
+  session.send(envelope, sansmtp::message::own("Subject: Hello\r\n\r\nIt works.\r\n"));
+  session.quit();
+
+  bool delivered = false;
+  run(session, socket, [&delivered](const sansmtp::event& event) {
+    if (event.what != sansmtp::event::kind::mail_done) return;
+    delivered = event.result == sansmtp::outcome::delivered;
+    std::puts(delivered ? "delivered" : event.error.message().c_str());
+  });
+  close(socket);
+  return delivered ? 0 : 1;
+}

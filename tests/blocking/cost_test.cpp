@@ -1,0 +1,183 @@
+// What a mail costs: system calls, allocations, time. Counted exactly, from within this executable.
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "fixture.hpp"
+#include "scripted_server.hpp"
+#include "sink.hpp"
+
+namespace {
+
+// Of this thread alone: the servers have threads of their own.
+thread_local int system_calls = 0;
+thread_local int allocations = 0;
+
+template <typename Function>
+Function* next_one(const char* name) {
+  return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
+}
+
+}  // namespace
+
+// These stand before the C library's, so that the transport calls them.
+extern "C" {
+
+ssize_t sendmsg(int fd, const msghdr* message, int flags) {
+  static auto* const next = next_one<ssize_t(int, const msghdr*, int)>("sendmsg");
+  ++system_calls;
+  return next(fd, message, flags);
+}
+
+ssize_t send(int fd, const void* octets, size_t size, int flags) {
+  static auto* const next = next_one<ssize_t(int, const void*, size_t, int)>("send");
+  ++system_calls;
+  return next(fd, octets, size, flags);
+}
+
+ssize_t recv(int fd, void* octets, size_t size, int flags) {
+  static auto* const next = next_one<ssize_t(int, void*, size_t, int)>("recv");
+  ++system_calls;
+  return next(fd, octets, size, flags);
+}
+
+ssize_t recvmsg(int fd, msghdr* message, int flags) {
+  static auto* const next = next_one<ssize_t(int, msghdr*, int)>("recvmsg");
+  ++system_calls;
+  return next(fd, message, flags);
+}
+
+int poll(pollfd* entries, nfds_t count, int timeout) {
+  static auto* const next = next_one<int(pollfd*, nfds_t, int)>("poll");
+  ++system_calls;
+  return next(entries, count, timeout);
+}
+
+int setsockopt(int fd, int level, int name, const void* value, socklen_t size) noexcept {
+  static auto* const next = next_one<int(int, int, int, const void*, socklen_t)>("setsockopt");
+  ++system_calls;
+  return next(fd, level, name, value, size);
+}
+
+}  // extern "C"
+
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* p = std::malloc(size != 0 ? size : 1)) return p;
+  std::abort();
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+
+namespace {
+
+using namespace sansmtp;
+using namespace sansmtp::test;
+using blocking::client;
+using blocking::client_options;
+
+const std::string& kilobyte() {
+  static const std::string text = [] {
+    std::string t = "Subject: one KiB\r\n\r\n";
+    while (t.size() < 1024 - 66) t += std::string(64, 'x') + "\r\n";
+    return t + std::string(1022 - t.size(), 'y') + "\r\n";
+  }();
+  return text;
+}
+
+struct cost {
+  int calls = 0;
+  int allocated = 0;
+};
+
+// A session with a real server that answers each group at once.
+class session_with_sink {
+ public:
+  explicit session_with_sink(pipelining_level level) : server_({}) {
+    server_.start();
+    client_options options = named_options();
+    options.session.pipelining = level;
+    client_.emplace(options);
+    EXPECT_FALSE(client_->connect(server_.address()));
+    EXPECT_FALSE(client_->open());
+  }
+
+  // One mail after the other.
+  cost send(int mails) {
+    const cost before{system_calls, allocations};
+    for (int i = 0; i != mails; ++i) {
+      client_->send(env_, message::borrow(as_bytes(kilobyte())), report_);
+      EXPECT_TRUE(report_.delivered_to_all());
+    }
+    return {system_calls - before.calls, allocations - before.allocated};
+  }
+
+  // All in one go.
+  cost send_all(int mails) {
+    int delivered = 0;
+    const cost before{system_calls, allocations};
+    client_->send_all(
+        [&, left = mails](envelope& env, message& content) mutable {
+          if (left-- == 0) return false;
+          env = env_;
+          content = message::borrow(as_bytes(kilobyte()));
+          return true;
+        },
+        [&](const delivery& report) { delivered += report.delivered_to_all() ? 1 : 0; });
+    const cost result{system_calls - before.calls, allocations - before.allocated};
+    EXPECT_EQ(delivered, mails);
+    return result;
+  }
+
+ private:
+  cli::sink server_;
+  std::optional<client> client_;
+  envelope env_ = mail_to({"r@b.test"});
+  delivery report_;
+};
+
+TEST(cost, system_calls_of_a_mail) {
+  ASSERT_EQ(kilobyte().size(), 1024U);
+  constexpr int mails = 100;
+  session_with_sink off(pipelining_level::off);
+  off.send(2);
+  EXPECT_EQ(off.send(mails).calls, 8 * mails);
+  session_with_sink within(pipelining_level::envelope);
+  within.send(2);
+  EXPECT_EQ(within.send(mails).calls, 4 * mails);
+  EXPECT_EQ(within.send_all(mails).calls, 4 * mails);
+  session_with_sink across(pipelining_level::messages);
+  across.send(2);
+  // The first envelope goes alone, and nothing rides with the last content.
+  EXPECT_EQ(across.send_all(mails).calls, 2 * mails + 2);
+  EXPECT_EQ(across.send_all(2 * mails).calls, 4 * mails + 2);
+}
+
+TEST(cost, allocations_of_a_mail) {
+  for (const auto level :
+       {pipelining_level::off, pipelining_level::envelope, pipelining_level::messages}) {
+    session_with_sink session(level);
+    session.send(1);
+    EXPECT_EQ(session.send(1).allocated, 0) << "the second mail";
+    EXPECT_EQ(session.send(100).allocated, 0);
+    session.send_all(4);
+    EXPECT_EQ(session.send_all(100).allocated, session.send_all(10).allocated);
+  }
+}
+
+// No small write waits for the acknowledgement of the one before (40 ms each).
+TEST(cost, no_stall) {
+  session_with_sink session(pipelining_level::off);
+  session.send(1);
+  EXPECT_LT(time_of([&] { session.send(100); }), std::chrono::milliseconds(2000));
+}
+
+}  // namespace

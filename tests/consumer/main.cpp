@@ -1,0 +1,33 @@
+// A program outside of this project: it opens a session without a network and looks at what the
+// engine would say, then asks the blocking transport for a server that is not there.
+#include <sansmtp/blocking/client.hpp>
+#include <sansmtp/sansmtp.hpp>
+
+#include <cstdio>
+#include <string>
+#include <system_error>
+#include <utility>
+
+int main() {
+  sansmtp::session_config config;
+  config.local_name = "client.example";
+  sansmtp::session session(std::move(config));
+  const sansmtp::time_point now{};
+
+  session.connected(now);
+  session.receive(now, sansmtp::as_bytes("220 mx.example ESMTP\r\n"));
+  std::string said;
+  for (const sansmtp::bytes piece : session.output(now)) said += sansmtp::as_text(piece);
+  if (said != "EHLO client.example\r\n") {
+    std::printf("the engine said: %s\n", said.c_str());
+    return 1;
+  }
+
+  sansmtp::blocking::client client;
+  const std::error_code error = client.connect("unix:/there/is/no/such/socket");
+  if (error != std::errc::no_such_file_or_directory) {
+    std::printf("the transport said: %s\n", error.message().c_str());
+    return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,24 @@
+# Builds and runs the consumer in one way: find_package, add_subdirectory or pkg_config.
+file(REMOVE_RECURSE ${WORK})
+file(MAKE_DIRECTORY ${WORK})
+set(consumer ${WORK}/consumer)
+
+# run(<command>...): ends the test when the command fails, and shows the command.
+macro(run)
+  execute_process(COMMAND ${ARGV} COMMAND_ECHO STDOUT COMMAND_ERROR_IS_FATAL ANY)
+endmacro()
+
+if(WAY STREQUAL "pkg_config")
+  set(ENV{PKG_CONFIG_PATH} ${PREFIX}/${LIBDIR}/pkgconfig)
+  execute_process(COMMAND ${PKG_CONFIG} --cflags --libs sansmtp-blocking
+                  OUTPUT_VARIABLE options OUTPUT_STRIP_TRAILING_WHITESPACE
+                  COMMAND_ERROR_IS_FATAL ANY)
+  separate_arguments(options)
+  run(${COMPILER} -std=c++20 ${CMAKE_CURRENT_LIST_DIR}/main.cpp ${options} -o ${consumer})
+else()
+  run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/${WAY} -B ${WORK} -G ${GENERATOR}
+      -D CMAKE_CXX_COMPILER=${COMPILER} -D CMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER}
+      -D CMAKE_PREFIX_PATH=${PREFIX} -D SANSMTP_SOURCE_DIR=${SOURCE})
+  run(${CMAKE_COMMAND} --build ${WORK})
+endif()
+run(${consumer})

@@ -1,0 +1,70 @@
+include(GoogleTest)
+
+# The system's interpreter comes first: distributions install their Python modules for it alone.
+find_program(SANSMTP_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
+find_program(SANSMTP_PYTHON NAMES python3 REQUIRED)
+mark_as_advanced(SANSMTP_PYTHON)
+
+# sansmtp_add_gtest(<executable> LABEL <label> SOURCES <glob> LINK <target>... [TIMEOUT <seconds>])
+#
+# One GoogleTest executable of the sources in the current folder, each of its tests known to ctest
+# by name. Without sources, or when a library it needs is not built, nothing is declared.
+function(sansmtp_add_gtest executable)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABEL;SOURCES;TIMEOUT" "LINK")
+  file(GLOB sources CONFIGURE_DEPENDS ${arg_SOURCES})
+  if(NOT sources)
+    return()
+  endif()
+  foreach(library IN LISTS arg_LINK)
+    if(NOT TARGET ${library})
+      message(STATUS "${executable}: not built, since ${library} is not")
+      return()
+    endif()
+  endforeach()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+
+  add_executable(${executable} ${sources})
+  # Tests may look at the parts of the engine that are not public.
+  target_include_directories(${executable} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support
+                                                   ${PROJECT_SOURCE_DIR}/engine/src)
+  target_compile_definitions(
+    ${executable} PRIVATE SANSMTP_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                          SANSMTP_TRANSCRIPT_DIR="${PROJECT_SOURCE_DIR}/tests/transcripts")
+  target_link_libraries(${executable} PRIVATE ${arg_LINK} GTest::gtest_main)
+  gtest_discover_tests(
+    ${executable} TEST_PREFIX ${arg_LABEL}. DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
+endfunction()
+
+# sansmtp_add_python_tests(<label> [TIMEOUT <seconds>] [RESOURCE <name>])
+#
+# Every Python file of the current folder that can be run by itself (it names __main__; the others
+# are modules) is a test: 0 is a pass, 77 a skip. Its argument is a work directory of its own, and
+# SANSMTP in its environment is the command. Tests that share a RESOURCE take turns.
+function(sansmtp_add_python_tests label)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT;RESOURCE" "")
+  if(NOT TARGET sansmtp_command)
+    return()
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  file(GLOB scripts CONFIGURE_DEPENDS *.py)
+  foreach(script IN LISTS scripts)
+    file(STRINGS ${script} main REGEX "__main__")
+    if(NOT main)
+      continue()
+    endif()
+    cmake_path(GET script STEM stem)
+    string(REGEX REPLACE "_test$" "" stem ${stem})
+    set(work ${CMAKE_CURRENT_BINARY_DIR}/${stem})
+    file(MAKE_DIRECTORY ${work})
+    add_test(NAME ${label}.${stem} COMMAND ${SANSMTP_PYTHON} -B ${script} ${work})
+    set_tests_properties(
+      ${label}.${stem} PROPERTIES LABELS ${label} TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77
+                                  RESOURCE_LOCK "${arg_RESOURCE}"
+                                  ENVIRONMENT SANSMTP=$<TARGET_FILE:sansmtp_command>)
+  endforeach()
+endfunction()

@@ -1,0 +1,206 @@
+// An SMTP client on a blocking POSIX socket.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "sansmtp/blocking/client_options.hpp"
+#include "sansmtp/blocking/command_result.hpp"
+#include "sansmtp/blocking/descriptor.hpp"
+#include "sansmtp/blocking/failure.hpp"
+#include "sansmtp/blocking/server_address.hpp"
+#include "sansmtp/blocking/writer.hpp"
+#include "sansmtp/delivery.hpp"
+#include "sansmtp/envelope.hpp"
+#include "sansmtp/message.hpp"
+#include "sansmtp/session.hpp"
+
+namespace sansmtp::blocking {
+
+/// A session and the socket under it. Every call returns when its answer is there, or when a deadline
+/// of the session passed; none throws, all errors are values. One thread at a time. A signal that
+/// interrupts a wait changes nothing, and SIGPIPE is never raised.
+///
+/// After a failure that ended the link all further calls are refused; `connect` begins anew with the
+/// same options. Octets that were given by reference are the caller's again when a call returns.
+class client {
+ public:
+  explicit client(client_options options = {});
+  client(client&&) noexcept = default;
+  client& operator=(client&&) noexcept = default;
+  client(const client&) = delete;
+  client& operator=(const client&) = delete;
+  /// Closes the link without a word; `quit` is the polite way.
+  ~client() = default;
+
+  // -- the link -------------------------------------------------------------------------------------
+
+  /// Command: connects to the first of the server's addresses that accepts within the connect timeout.
+  /// A link that is there is closed before. Errors: those of `resolver_category`, of the system
+  /// (`std::errc::connection_refused`, `timed_out` and so on; the last address tried decides),
+  /// `std::errc::address_family_not_supported` if the server has no address of the family to be bound
+  /// (NET-02), `std::errc::invalid_argument` for an address that cannot be read, and
+  /// `errc::bad_configuration`.
+  std::error_code connect(const server_address& server);
+  /// Command: the same for an address as people write it, see `server_address::parse` (NET-01).
+  std::error_code connect(std::string_view server);
+
+  /// Command: speaks over a connected stream socket that somebody else made, for example through a
+  /// proxy. Takes ownership if it returns no error; it is made blocking then.
+  std::error_code adopt(int connected);
+
+  /// Command: waits for the greeting, says EHLO (HELO if need be), authenticates if `authenticate`
+  /// was called: then the session is ready. Optional: the first mail or command does it too.
+  std::error_code open();
+
+  /// Command: authenticates with the first mechanism that is offered and allowed. Before `open` it
+  /// only says what `open` shall do and returns no error.
+  std::error_code authenticate(std::vector<std::unique_ptr<sasl_mechanism>> mechanisms);
+
+  /// Command: says QUIT, waits for the answer no longer than the QUIT timeout, closes. No error for a
+  /// clean end.
+  std::error_code quit();
+
+  // -- mails ----------------------------------------------------------------------------------------
+
+  /// Command: sends one mail. The report has one entry for each recipient, unless the mail is refused
+  /// as a usage error (`error` says which). A streamed message needs `transaction` instead and is
+  /// refused with `errc::bad_argument`.
+  [[nodiscard]] delivery send(const envelope& env, message content);
+  /// Command: the same into a report that is used again and again: the second and each further mail
+  /// of the same shape then costs no allocation.
+  void send(const envelope& env, message content, delivery& out);
+
+  /// Command: sends many mails in one session. `next(envelope&, message&)` fills in the next mail and
+  /// returns true, or returns false if there is none; the envelope keeps its last value, so that only
+  /// what differs has to be set. `done(const delivery&)` gets one report for each mail, in order. At
+  /// most `mails_ahead` mails are queued, so that with `pipelining_level::messages` each envelope rides
+  /// with the content before it (PIPE-17) and memory stays constant; borrowed octets must live until
+  /// the `done` of their mail. Once the link is lost each further mail is reported as not attempted;
+  /// `next` may look at `connected()` and stop. Neither function may call the client otherwise.
+  template <typename Next, typename Done>
+  void send_all(Next&& next, Done&& done);
+
+  /// How many mails `send_all` keeps queued: the one whose content goes out, and the next.
+  static constexpr std::size_t mails_ahead = 2;
+
+  /// Command: MAIL, RCPT for each recipient and DATA; then the returned writer tells each recipient's
+  /// result and takes the content (TXN-23).
+  [[nodiscard]] writer transaction(path sender, std::vector<recipient> recipients);
+  /// Command: the same with all parameters; `content` must be `message::stream()`, with its size if it
+  /// is known.
+  [[nodiscard]] writer transaction(const envelope& env, message content = message::stream());
+
+  // -- other commands -------------------------------------------------------------------------------
+
+  command_result hello();                         ///< Command: EHLO once more (SESS-18).
+  command_result noop(std::string_view arg = {});   ///< Command: NOOP.
+  command_result reset();                         ///< Command: RSET.
+  command_result verify(std::string_view arg);    ///< Command: VRFY.
+  command_result expand(std::string_view arg);    ///< Command: EXPN.
+  command_result help(std::string_view arg = {});   ///< Command: HELP.
+  command_result raw(std::string_view line);      ///< Command: see `session::raw` (CMD-18).
+
+  // -- getter ---------------------------------------------------------------------------------------
+
+  /// Getter: is there a link, as far as is known?
+  [[nodiscard]] bool connected() const noexcept { return static_cast<bool>(link_); }
+  /// Getter: what the server offers; empty before `open`.
+  [[nodiscard]] const capabilities& peer() const noexcept { return session_.peer(); }
+  /// Getter: the session itself, for all else that it knows.
+  [[nodiscard]] const session& engine() const noexcept { return session_; }
+  /// Getter: the address connected to, or tried last: "192.0.2.1:25", "[2001:db8::1]:25" or
+  /// "unix:/path"; valid until the next `connect` or `adopt`.
+  [[nodiscard]] const std::string& server() const noexcept { return server_; }
+  /// Getter: what failed last since `connect`, also within a mail that was delivered to others.
+  [[nodiscard]] const failure& last_error() const noexcept { return last_error_; }
+
+ private:
+  friend class writer;
+
+  /// A mail that was queued, and where its report goes.
+  struct pending_mail {
+    mail_id id;
+    delivery* report;
+  };
+
+  /// The transaction that a writer is about.
+  struct streamed_mail {
+    mail_id id = 0;              // 0: there is none
+    delivery report;             // so far; final once `done`
+    std::vector<char> buffer;    // short pieces, joined
+    bool wanted = false;         // the server waits for a piece
+    bool done = true;
+  };
+
+  std::error_code prepare();
+  std::error_code begin(descriptor& link);
+  std::error_code fail_to_connect(std::error_code why);
+  [[nodiscard]] std::error_code refusal() const noexcept;
+
+  void post(const envelope& env, message&& content, delivery& report);
+  void collect(const delivery& report);
+  template <typename Start>
+  command_result run_command(Start start);
+  void lend(bytes piece, bool last);
+  void cancel_stream();
+
+  template <typename Condition>
+  void run_until(Condition fulfilled);
+  void write(std::span<const bytes> out);
+  void wait(short directions);
+  short poll_link(short directions, std::optional<time_point> until);
+  bool read(int flags, std::error_code end = {});
+  void hear_last_words(std::error_code why);
+  void close_link();
+  void take_events();
+  void handle(const event& e);
+  void finish_mail(const event& e);
+  void answer_recipient(const event& e);
+  void finish_command(const event& e);
+  void remember(const event& e);
+
+  client_options options_;
+  session session_;
+  descriptor link_;
+  time_point now_{};             // of the last wait, or of the beginning of the call
+  bool unheard_write_ = false;   // has nothing been read since the last write?
+  std::vector<pending_mail> pending_;
+  streamed_mail stream_;
+  operation_id awaited_command_ = 0;
+  command_result command_;
+  std::error_code end_;          // why there is no link; none while there is one
+  failure last_error_;
+  std::string server_;
+};
+
+template <typename Next, typename Done>
+void client::send_all(Next&& next, Done&& done) {
+  std::array<delivery, mails_ahead> reports;
+  envelope env;
+  std::size_t queued = 0;
+  std::size_t reported = 0;
+  for (bool more = true; more || reported < queued;) {
+    while (more && queued - reported < mails_ahead) {
+      message content;
+      more = next(env, content);
+      if (more) post(env, std::move(content), reports[queued++ % mails_ahead]);
+    }
+    if (reported < queued) {
+      const delivery& report = reports[reported++ % mails_ahead];
+      collect(report);
+      done(report);
+    }
+  }
+}
+
+}  // namespace sansmtp::blocking

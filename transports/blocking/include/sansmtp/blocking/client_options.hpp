@@ -1,0 +1,39 @@
+// What a client of the blocking transport is told beforehand.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "sansmtp/config.hpp"
+#include "sansmtp/event.hpp"
+
+namespace sansmtp::blocking {
+
+/// Options of a client; a plain value, each with its default.
+struct client_options {
+  /// The session's own options. `tls` must be `tls_mode::off`, since this transport has no TLS:
+  /// otherwise `connect` returns `errc::bad_configuration`. Without a `local_name` the host's name is
+  /// used, or the local address (SESS-14, SESS-15).
+  session_config session;
+
+  /// A numeric local address to bind, "192.0.2.5" or "2001:db8::5"; empty: the system chooses. Of the
+  /// server's addresses only those of the same family are tried (NET-02).
+  std::string local_address;
+
+  /// How long the connection to each of the server's addresses may take; zero: as long as the system
+  /// allows.
+  std::chrono::milliseconds connect_timeout = std::chrono::seconds(30);
+
+  /// Octets that the kernel is asked to buffer (SO_SNDBUF, SO_RCVBUF); 0: its own choice, which is the
+  /// better one nearly always.
+  int send_buffer = 0;
+  int receive_buffer = 0;
+
+  /// Sees every event before the client acts on it; the event lives during the call only. If it is
+  /// set, `session.trace` is on, so that it also sees each line and each reply (ERR-01). It must not
+  /// call the client.
+  std::function<void(const event&)> trace;
+};
+
+}  // namespace sansmtp::blocking

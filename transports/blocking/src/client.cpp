@@ -1,0 +1,539 @@
+#include "sansmtp/blocking/client.hpp"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <climits>
+
+#include "connect.hpp"
+
+namespace sansmtp::blocking {
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+// A read that waits gives up after this time, by a socket option that is set once, and the session's
+// deadline is looked at. Only a deadline that is nearer costs a system call of its own.
+constexpr std::chrono::seconds coarse_wait(10);
+
+// How long a server whose connection does not take octets any more may explain itself.
+constexpr std::chrono::seconds last_words_wait(2);
+
+// Slices of a gather list that go into one system call; what is beyond goes into the next.
+constexpr std::size_t max_slices = 128;
+
+// Octets read at a time: hundreds of replies.
+constexpr std::size_t read_octets = 16 * 1024;
+
+// Did a call only find the socket not ready, or a signal? (EWOULDBLOCK is EAGAIN wherever both exist.)
+bool is_passing(int error) noexcept { return error == EAGAIN || error == EINTR; }
+
+struct write_result {
+  std::size_t offered = 0;
+  std::size_t written = 0;
+  int error = 0;  // 0 also if the socket is full
+};
+
+// Writes what the socket takes without waiting.
+write_result write_some(int socket, std::span<const bytes> out) {
+  std::array<iovec, max_slices> slices;  // not initialised: this is the hot path
+  const std::size_t count = std::min(out.size(), max_slices);
+  write_result result;
+  for (std::size_t i = 0; i != count; ++i) {
+    slices[i] = {const_cast<char*>(out[i].data()), out[i].size()};
+    result.offered += out[i].size();
+  }
+  msghdr header{};
+  header.msg_iov = slices.data();
+  header.msg_iovlen = count;
+  const ssize_t n = ::sendmsg(socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (n >= 0) {
+    result.written = static_cast<std::size_t>(n);
+  } else if (!is_passing(errno)) {
+    result.error = errno;
+  }
+  return result;
+}
+
+// Milliseconds for poll, rounded up so that a wait never ends just before its time.
+int poll_timeout(clock::duration left) {
+  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+  return static_cast<int>(std::clamp<decltype(ms)>(ms, 0, INT_MAX));
+}
+
+// One entry for each recipient, all with the same outcome; their strings keep their capacity.
+void list_recipients(const envelope& env, outcome result, verb stage, errc why, delivery& report) {
+  report.recipients.resize(env.recipients.size());
+  for (std::size_t i = 0; i != env.recipients.size(); ++i) {
+    recipient_report& entry = report.recipients[i];
+    entry.address = env.recipients[i].address.text();
+    entry.result = result;
+    entry.stage = stage;
+    entry.why = why;
+    entry.advice = hint::none;
+    entry.code = 0;
+    entry.enhanced = {};
+    entry.text.clear();
+  }
+}
+
+// What is said of a mail that there was no link for.
+void report_unsent(const envelope& env, std::error_code why, delivery& report) {
+  const errc condition = condition_of(why);
+  report.id = 0;
+  report.error = why;
+  list_recipients(env, outcome::not_attempted, verb::greeting,
+                  condition == errc::none ? errc::connection_lost : condition, report);
+}
+
+void report_refused(errc why, delivery& report) {
+  report.id = 0;
+  report.error = why;
+  report.recipients.clear();
+}
+
+}  // namespace
+
+client::client(client_options options)
+    : options_(std::move(options)), end_(std::make_error_code(std::errc::not_connected)) {
+  if (options_.trace) options_.session.trace = true;
+}
+
+// -- the link ---------------------------------------------------------------------------------------
+
+std::error_code client::connect(const server_address& server) {
+  if (const std::error_code error = prepare()) return error;
+  descriptor link;
+  if (const std::error_code error = connect_to(server, options_, link, server_)) {
+    return fail_to_connect(error);
+  }
+  return begin(link);
+}
+
+std::error_code client::connect(std::string_view server) {
+  if (const auto address = server_address::parse(server)) return connect(*address);
+  if (const std::error_code error = prepare()) return error;
+  server_ = display_text(server);
+  return fail_to_connect(std::make_error_code(std::errc::invalid_argument));
+}
+
+std::error_code client::adopt(int connected) {
+  if (const std::error_code error = prepare()) return error;
+  server_ = peer_address(connected);
+  if (server_.empty()) return fail_to_connect(system_error(errno));
+  descriptor link(connected);
+  const std::error_code error = begin(link);
+  if (error) static_cast<void>(link.release());  // still the caller's
+  return error;
+}
+
+// Leaves what was and checks what is asked for.
+std::error_code client::prepare() {
+  if (!stream_.done) return errc::bad_state;
+  link_.reset();
+  last_error_ = {};
+  server_.clear();
+  const errc problem = options_.session.tls != tls_mode::off ? errc::bad_configuration
+                                                             : options_.session.check();
+  return problem == errc::none ? std::error_code() : fail_to_connect(problem);
+}
+
+std::error_code client::fail_to_connect(std::error_code why) {
+  last_error_.error = why;
+  last_error_.category = why == std::errc::timed_out ? failure_category::timeout
+                         : condition_of(why) != errc::none
+                             ? category_of(condition_of(why))
+                             : failure_category::connection_lost;
+  last_error_.server = server_;
+  end_ = why;
+  return why;
+}
+
+// Makes the session of a fresh link, which is taken if nothing fails.
+std::error_code client::begin(descriptor& link) {
+  const int fd = link.get();
+  // Reads wait, writes never do (MSG_DONTWAIT).
+  const int flags = ::fcntl(fd, F_GETFL);
+  const timeval guard{coarse_wait.count(), 0};
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) != 0 ||
+      ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &guard, sizeof guard) != 0) {
+    return fail_to_connect(system_error(errno));
+  }
+  // Each write is a whole group already, so waiting for more could only stall (it fails for a Unix
+  // socket, which never does).
+  const int on = 1;
+  static_cast<void>(::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
+
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) name[0] = '\0';
+  const std::string address = local_address(fd);
+
+  link_ = std::move(link);
+  end_ = {};
+  unheard_write_ = false;
+  now_ = clock::now();
+  session_ = session(options_.session);
+  session_.connected(now_, {.host_name = name.data(), .local_address = address});
+  return {};
+}
+
+std::error_code client::open() {
+  if (const std::error_code error = refusal()) return error;
+  now_ = clock::now();
+  run_until([this] { return session_.where() == phase::ready; });
+  return end_;
+}
+
+std::error_code client::quit() {
+  if (const std::error_code error = refusal()) return error;
+  now_ = clock::now();
+  session_.quit();
+  run_until([] { return false; });
+  return end_ == errc::session_closed ? std::error_code() : end_;
+}
+
+// Why nothing can be done now, if so.
+std::error_code client::refusal() const noexcept {
+  return stream_.done ? end_ : make_error_code(errc::bad_state);
+}
+
+// -- mails ------------------------------------------------------------------------------------------
+
+delivery client::send(const envelope& env, message content) {
+  delivery report;
+  send(env, std::move(content), report);
+  return report;
+}
+
+void client::send(const envelope& env, message content, delivery& out) {
+  post(env, std::move(content), out);
+  collect(out);
+}
+
+// Queues a mail; `report` is filled at the latest by `collect`.
+void client::post(const envelope& env, message&& content, delivery& report) {
+  if (!stream_.done) return report_refused(errc::bad_state, report);
+  // Nobody would lend its chunks.
+  if (content.is_streamed()) return report_refused(errc::bad_argument, report);
+  if (!link_) return report_unsent(env, end_, report);
+  now_ = clock::now();
+  pending_.push_back({session_.send(env, std::move(content)), &report});
+}
+
+void client::collect(const delivery& report) {
+  // What is collected is always the oldest.
+  run_until([&] { return pending_.empty() || pending_.front().report != &report; });
+}
+
+writer client::transaction(path sender, std::vector<recipient> recipients) {
+  envelope env;
+  env.sender = std::move(sender);
+  env.recipients = std::move(recipients);
+  return transaction(env);
+}
+
+writer client::transaction(const envelope& env, message content) {
+  if (!stream_.done || !content.is_streamed()) return {nullptr, 0};
+  stream_.buffer.clear();
+  stream_.wanted = false;
+  if (!link_) {
+    report_unsent(env, end_, stream_.report);
+    stream_.id = 0;
+    return {this, stream_.id};
+  }
+  now_ = clock::now();
+  stream_.id = session_.send(env, std::move(content));
+  stream_.report.id = stream_.id;
+  stream_.report.error.clear();
+  list_recipients(env, outcome::pending, verb::rcpt, errc::none, stream_.report);
+  // The session tells of recipients that it skips only at the end, with all the others (TXN-28).
+  for (std::size_t i = 0; i != env.recipients.size(); ++i) {
+    recipient_report& entry = stream_.report.recipients[i];
+    entry.why = env.recipients[i].address.error();
+    if (entry.why != errc::none) entry.result = outcome::rejected;
+  }
+  stream_.done = false;
+  run_until([this] { return stream_.wanted || stream_.done; });
+  return {this, stream_.id};
+}
+
+// Gives the server the next piece; afterwards the octets are the caller's again.
+void client::lend(bytes piece, bool last) {
+  now_ = clock::now();
+  stream_.wanted = false;
+  static_cast<void>(session_.lend(piece, last));  // it was asked for
+  run_until([&] { return stream_.done || (stream_.wanted && !last); });
+}
+
+void client::cancel_stream() {
+  now_ = clock::now();
+  stream_.wanted = false;
+  session_.cancel(stream_.id);
+  run_until([this] { return stream_.done; });
+}
+
+// -- other commands ---------------------------------------------------------------------------------
+
+template <typename Start>
+command_result client::run_command(Start start) {
+  command_ = {};
+  if (const std::error_code error = refusal()) {
+    command_.error = error;
+    return command_;
+  }
+  now_ = clock::now();
+  awaited_command_ = start();
+  run_until([this] { return awaited_command_ == 0; });
+  return std::move(command_);
+}
+
+std::error_code client::authenticate(std::vector<std::unique_ptr<sasl_mechanism>> mechanisms) {
+  if (!refusal() && session_.where() == phase::opening) {
+    session_.authenticate(std::move(mechanisms));
+    return {};
+  }
+  return run_command([&] { return session_.authenticate(std::move(mechanisms)); }).error;
+}
+
+command_result client::hello() {
+  return run_command([this] { return session_.hello(); });
+}
+
+command_result client::noop(std::string_view arg) {
+  return run_command([&] { return session_.noop(arg); });
+}
+
+command_result client::reset() {
+  return run_command([this] { return session_.reset(); });
+}
+
+command_result client::verify(std::string_view arg) {
+  return run_command([&] { return session_.verify(arg); });
+}
+
+command_result client::expand(std::string_view arg) {
+  return run_command([&] { return session_.expand(arg); });
+}
+
+command_result client::help(std::string_view arg) {
+  return run_command([&] { return session_.help(arg); });
+}
+
+command_result client::raw(std::string_view line) {
+  return run_command([&] { return session_.raw(line); });
+}
+
+// -- the loop ---------------------------------------------------------------------------------------
+
+// Works until `fulfilled`, or until the session is over and has told everything. Each wait ends by a
+// deadline of the session, so this ends too.
+template <typename Condition>
+void client::run_until(Condition fulfilled) {
+  const auto settled = [&] {
+    take_events();
+    if (session_.closed()) close_link();
+    return !link_ || fulfilled();
+  };
+  while (!settled()) {
+    const std::span<const bytes> out = session_.output(now_);
+    if (!out.empty()) {
+      write(out);
+    } else if (!settled()) {  // a mail that is refused before an octet is written ends in output()
+      wait(POLLIN);
+    }
+  }
+}
+
+// One write. Between two writes the server is listened to: it may have refused what it is being sent
+// (552 in the middle of content), which must not wait until all is written. If the socket is full,
+// waits for both directions: a server may stop reading until its replies are read (NET-04).
+void client::write(std::span<const bytes> out) {
+  if (unheard_write_ && (poll_link(POLLIN, now_) & POLLIN) != 0) {
+    // The views go back first, so that nothing of the caller's memory counts as in flight.
+    session_.sent(now_, 0);
+    read(MSG_DONTWAIT);
+    return;
+  }
+  const write_result result = write_some(link_.get(), out);
+  if (result.error != 0) {
+    hear_last_words(system_error(result.error));
+    return;
+  }
+  session_.sent(now_, result.written);
+  unheard_write_ = true;
+  if (result.written < result.offered) wait(POLLIN | POLLOUT);
+}
+
+// Waits until the socket is ready or the deadline is there, and reads if there is something to read.
+void client::wait(short directions) {
+  const std::optional<time_point> deadline = session_.deadline();
+  if (deadline && *deadline <= now_) {
+    session_.advance(now_);
+  } else if (directions == POLLIN && (!deadline || *deadline - now_ > coarse_wait)) {
+    read(0);
+  } else if ((poll_link(directions, deadline) & ~POLLOUT) != 0) {
+    read(MSG_DONTWAIT);
+  }
+}
+
+// Which of `directions` the socket is ready for, or what is wrong with it; 0 if nothing happened.
+short client::poll_link(short directions, std::optional<time_point> until) {
+  pollfd entry{link_.get(), directions, 0};
+  const int ready = ::poll(&entry, 1, until ? poll_timeout(*until - now_) : -1);
+  now_ = clock::now();
+  unheard_write_ = false;
+  return ready > 0 ? entry.revents : short{0};
+}
+
+// One read. Returns whether there were octets; `end` is what a plain end of the stream means.
+bool client::read(int flags, std::error_code end) {
+  std::array<char, read_octets> buffer;  // not initialised: this is the hot path
+  const ssize_t n = ::recv(link_.get(), buffer.data(), buffer.size(), flags);
+  const int error = errno;
+  now_ = clock::now();
+  unheard_write_ = false;
+  if (n > 0) {
+    session_.receive(now_, {buffer.data(), static_cast<std::size_t>(n)});
+  } else if (n == 0) {
+    session_.receive_end(now_, end);
+  } else if (!is_passing(error)) {
+    session_.receive_end(now_, end ? end : system_error(error));
+  }
+  return n > 0;
+}
+
+// After a failed write: the 421 or 554 that explains it is often there to be read.
+void client::hear_last_words(std::error_code why) {
+  session_.sent(now_, 0);
+  time_point until = now_ + last_words_wait;
+  if (const auto deadline = session_.deadline()) until = std::min(until, *deadline);
+  while (!session_.closed() && now_ < until) {
+    if (poll_link(POLLIN, until) != 0 && !read(MSG_DONTWAIT, why)) break;
+  }
+  session_.receive_end(now_, why);
+}
+
+// The session is over: writes what it still offers (a QUIT), within the QUIT timeout (NET-03).
+void client::close_link() {
+  const time_point until = now_ + options_.session.timeouts.quit;
+  for (;;) {
+    const std::span<const bytes> out = session_.output(now_);
+    if (out.empty()) break;
+    const write_result result = write_some(link_.get(), out);
+    session_.sent(now_, result.written);
+    if (result.error != 0) break;
+    if (result.written == result.offered) continue;
+    if (now_ >= until) break;
+    poll_link(POLLOUT, until);
+  }
+  static_cast<void>(::shutdown(link_.get(), SHUT_WR));
+  link_.reset();
+}
+
+void client::take_events() {
+  while (const event* e = session_.next_event()) handle(*e);
+}
+
+void client::handle(const event& e) {
+  if (options_.trace) options_.trace(e);
+  if (e.error) remember(e);
+
+  const bool streamed = !stream_.done && e.id == stream_.id;
+  switch (e.what) {
+    using enum event::kind;
+    case mail_done: finish_mail(e); break;
+    case recipient_accepted:
+    case recipient_rejected:
+      if (streamed) answer_recipient(e);
+      break;
+    case ready_for_data:
+    case chunk_released: stream_.wanted = streamed; break;
+    case authenticated:
+    case command_done:
+      if (e.id == awaited_command_) finish_command(e);
+      break;
+    case session_failed: end_ = e.error; break;
+    case closed:
+      if (!end_) end_ = e.error ? e.error : make_error_code(errc::session_closed);
+      break;
+    case upgrade_to_tls:  // never asked for, see `prepare`
+      session_.tls_failed(now_, std::make_error_code(std::errc::operation_not_supported));
+      break;
+    case reply_parsed:
+    case line_sent:
+    case content_sent:
+    case greeted:
+    case ready:
+    case sender_accepted:
+    case sender_rejected:
+    case warning: break;
+  }
+}
+
+void client::finish_mail(const event& e) {
+  if (!stream_.done && e.id == stream_.id) {
+    stream_.report.assign(e);
+    stream_.wanted = false;
+    stream_.done = true;
+    return;
+  }
+  const auto mail = std::find_if(pending_.begin(), pending_.end(),
+                                 [&e](const pending_mail& p) { return p.id == e.id; });
+  if (mail == pending_.end()) return;
+  mail->report->assign(e);
+  pending_.erase(mail);
+}
+
+void client::answer_recipient(const event& e) {
+  recipient_report& entry = stream_.report.recipients[e.recipient];
+  if (e.what == event::kind::recipient_rejected) {
+    entry.result = e.result;
+    entry.why = condition_of(e.error);
+  }
+  entry.stage = e.answers;
+  entry.advice = e.advice;
+  entry.code = e.answer.code();
+  entry.enhanced = e.answer.enhanced();
+  entry.text.assign(e.answer.text());
+}
+
+void client::finish_command(const event& e) {
+  command_.error = e.error;
+  command_.code = e.answer.code();
+  command_.enhanced = e.answer.enhanced();
+  command_.text.assign(e.answer.text());
+  awaited_command_ = 0;
+}
+
+// Keeps a failure with its context (ERR-01). The end of a mail or of the link often repeats what was
+// told before in more detail; that is kept.
+void client::remember(const event& e) {
+  if (e.what == event::kind::warning) return;
+  failure& f = last_error_;
+  if (f.error == e.error && (e.id == f.id || e.id == 0) && f.excerpt.size() >= e.excerpt.size()) {
+    return;
+  }
+  f.error = e.error;
+  f.category = e.category;
+  f.id = e.id;
+  f.stage = e.answers;
+  f.recipient = e.recipient;
+  f.command.assign(e.command);
+  f.code = e.answer.code();
+  f.enhanced = e.answer.enhanced();
+  f.text.assign(e.answer.text());
+  f.excerpt.assign(e.excerpt);
+  f.server = server_;
+  f.tls = e.tls;
+}
+
+}  // namespace sansmtp::blocking

@@ -1,0 +1,10 @@
+// Everything of the script transport.
+#pragma once
+
+#include "sansmtp/script/dialogue.hpp"
+#include "sansmtp/script/mismatch.hpp"
+#include "sansmtp/script/mode.hpp"
+#include "sansmtp/script/parse.hpp"
+#include "sansmtp/script/parse_error.hpp"
+#include "sansmtp/script/play.hpp"
+#include "sansmtp/script/transcript.hpp"

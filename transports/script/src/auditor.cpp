@@ -1,0 +1,330 @@
+#include "auditor.hpp"
+
+#include <algorithm>
+
+#include "octet_text.hpp"
+
+namespace sansmtp::script {
+namespace {
+
+constexpr std::string_view terminator = "\r\n.\r\n";
+
+bool begins_with(std::string_view text, std::string_view prefix) {
+  return text.substr(0, prefix.size()) == prefix;
+}
+
+}  // namespace
+
+void auditor::fail(std::string what) {
+  if (problem_.empty()) problem_ = std::move(what);
+}
+
+void auditor::open(const open_session& options) {
+  const session_config& config = options.config;
+  tls_mode_ = config.tls;
+  riding_ = config.pipelining == pipelining_level::messages;
+  for (const auto& timeout :
+       {config.timeouts.greeting, config.timeouts.hello, config.timeouts.starttls,
+        config.timeouts.handshake, config.timeouts.auth, config.timeouts.mail,
+        config.timeouts.rcpt, config.timeouts.data, config.timeouts.block, config.timeouts.content,
+        config.timeouts.reset, config.timeouts.command, config.timeouts.quit}) {
+    if (timeout.count() == 0) timers_ = false;
+  }
+  // Generous factors: this shall find what grows without a bound, not measure (CORE-09).
+  const auto& l = config.limits;
+  memory_limit_ = std::size_t{64} * 1024 + std::size_t{4} * l.reply.octets +
+                  std::size_t{4} * l.auth_line + std::size_t{4} * l.group_octets +
+                  std::size_t{256} * l.outstanding + std::size_t{512} * l.warnings;
+  for (const credentials& c : options.auth) {
+    if (c.password.size() < 4) continue;  // might be anywhere
+    secrets_.push_back(c.password);
+    secrets_.push_back(base64_encode(c.password));
+    std::string plain = c.authorization_id;
+    plain.append(1, '\0').append(c.user).append(1, '\0').append(c.password);
+    secrets_.push_back(base64_encode(plain));
+  }
+}
+
+void auditor::mail(mail_id id, const send_mail& mail) {
+  mail_state state;
+  state.number = mail.number;
+  state.late = closed_;
+  state.streamed = mail.from == send_mail::source::streamed;
+  state.recipients.resize(mail.env.recipients.size());
+  memory_limit_ += 4096;
+  for (const recipient& to : mail.env.recipients) memory_limit_ += 1024 + 8 * to.address.text().size();
+  if (id == 0 || !mails_.emplace(id, std::move(state)).second) fail("send() gave an id twice");
+}
+
+void auditor::command(operation_id id, bool is_auth) {
+  memory_limit_ += 8192;
+  if (id == 0 || !commands_.emplace(id, command_state{closed_, is_auth, !ready_, 0}).second) {
+    fail("a command's id came twice");
+  }
+}
+
+void auditor::event_taken(const event& e) {
+  if (closed_ && !is_late(e)) {
+    fail("an event came after closed: " + std::string(to_string(e.what)));
+  }
+  check_secrets(e);
+  const auto found = mails_.find(e.id);
+  mail_state* mail = found == mails_.end() ? nullptr : &found->second;
+  switch (e.what) {
+    case event::kind::closed: closed_ = true; break;
+    case event::kind::ready:
+      if (ready_) fail("ready came twice");
+      ready_ = true;
+      break;
+    case event::kind::sender_accepted:
+    case event::kind::sender_rejected:
+      if (mail == nullptr || mail->done) {
+        fail("the sender's event names no mail at hand");
+      } else if (e.what == event::kind::sender_rejected) {
+        mail->sender_code = e.answer.code();
+      }
+      break;
+    case event::kind::recipient_accepted:
+    case event::kind::recipient_rejected: {
+      if (mail == nullptr || mail->done || e.recipient >= mail->recipients.size()) {
+        fail("the recipient's event names no mail at hand");
+        break;
+      }
+      auto& to = mail->recipients[e.recipient];
+      if (to.said != recipient_state::answer::none) fail("a recipient was answered twice");
+      to.said = e.what == event::kind::recipient_accepted ? recipient_state::answer::accepted
+                                                          : recipient_state::answer::rejected;
+      to.result = e.result;
+      to.code = e.answer.code();
+      break;
+    }
+    case event::kind::ready_for_data:
+      if (mail == nullptr || mail->done || mail->content) {
+        fail("ready_for_data names no mail at hand");
+      } else {
+        mail->content = true;
+        next_content_ = e.id;
+        caller_owes_ = mail->streamed;
+      }
+      break;
+    case event::kind::mail_done: {
+      if (mail == nullptr) {
+        fail("mail_done names no mail");
+        break;
+      }
+      if (mail->done) fail("mail_done came twice for mail " + std::to_string(mail->number));
+      mail->done = true;
+      if (mail->streamed && mail->content) caller_owes_ = false;
+      if (e.results.empty()) {
+        if (!e.error) fail("mail_done has neither results nor an error");
+        if (mail->content) fail("mail_done has no results though content was asked for");
+        break;
+      }
+      if (e.results.size() != mail->recipients.size()) {
+        fail("mail_done has not one result for each recipient");
+        break;
+      }
+      done_mail done;
+      done.id = e.id;
+      for (const recipient_result& r : e.results) {
+        done.recipients.push_back(
+            {r.result, r.answer.code(), r.category() == failure_category::local});
+      }
+      done_.push_back(std::move(done));
+      break;
+    }
+    case event::kind::authenticated:
+    case event::kind::command_done: {
+      const auto command = commands_.find(e.id);
+      if (command != commands_.end()) {
+        if (++command->second.done > 1) fail("a command was completed twice");
+      } else if (e.what == event::kind::command_done) {
+        fail("command_done names no command");
+      }
+      break;
+    }
+    case event::kind::reply_parsed:
+    case event::kind::line_sent:
+    case event::kind::content_sent:
+    case event::kind::greeted:
+    case event::kind::upgrade_to_tls:
+    case event::kind::session_failed:
+    case event::kind::warning: break;
+    case event::kind::chunk_released: caller_owes_ = true; break;
+  }
+}
+
+bool auditor::is_late(const event& e) const {
+  const auto mail = mails_.find(e.id);
+  if (mail != mails_.end()) return e.what == event::kind::mail_done && mail->second.late;
+  const auto command = commands_.find(e.id);
+  return e.what == event::kind::command_done && command != commands_.end() && command->second.late;
+}
+
+void auditor::check_secrets(const event& e) {
+  for (const std::string& secret : secrets_) {
+    for (const std::string_view shown : {e.command, e.excerpt, e.detail}) {
+      if (shown.find(secret) != std::string_view::npos) fail("an event shows a secret (SEC-03)");
+    }
+  }
+}
+
+void auditor::written(std::string_view octets) {
+  if (octets.empty()) return;
+  if (silent_) fail("octets were written after the fault: " + escape(octets.substr(0, 256)));
+  if (tls_mode_ == tls_mode::implicit && !tls_) fail("octets were written before TLS");
+  if (closed_) {
+    after_closed_ += octets;
+    constexpr std::string_view quit = "QUIT\r\n";
+    if (after_closed_.size() > quit.size() ||
+        quit.substr(quit.size() - after_closed_.size()) != after_closed_) {
+      fail("octets were written after closed: " + escape(octets.substr(0, 256)));
+    }
+  }
+  unread_ += octets;
+}
+
+void auditor::rest(const session& s, time_point now, bool asked) {
+  read_wire();
+  for (const done_mail& done : done_) check_done(done);
+  done_.clear();
+
+  if (closed_) check_all_done();
+
+  const auto deadline = s.deadline();
+  if (s.closed() != closed_) fail("closed() and the closed event disagree");
+  if (closed_ != (s.where() == phase::closed)) fail("closed() and where() disagree");
+  if (closed_ && deadline) fail("a timer runs though the session is closed");
+  // While the caller's content is awaited no timer runs (TIME-05).
+  if (!closed_ && timers_ && !caller_owes_ && s.in_flight() > 0 && !deadline) {
+    fail("no timer runs though a reply is awaited (TIME-01)");
+  }
+  if (asked && deadline && *deadline <= now) fail("the deadline is not in the future (TIME-02)");
+  if (s.memory() > memory_limit_) {
+    fail("the session holds " + std::to_string(s.memory()) + " octets, more than " +
+         std::to_string(memory_limit_) + " (CORE-09)");
+  }
+}
+
+void auditor::read_wire() {
+  // Nothing but content can follow DATA, and it begins only once the event came; so it is enough to
+  // look at the events of a moment before its octets.
+  if (next_content_) {
+    if (wire_ != wire::after_data) fail("ready_for_data came without DATA");
+    wire_ = wire::content;
+    content_of_ = *next_content_;
+    matched_ = 2;  // the line of DATA ended just before
+    next_content_.reset();
+  }
+  for (const char c : unread_) {
+    if (wire_ == wire::content) {
+      content_octet(c);
+    } else {
+      command_octet(c);
+    }
+  }
+  unread_.clear();
+}
+
+void auditor::command_octet(char c) {
+  line_ += c;
+  if (c != '\n') return;
+  wire_ = line_ == "DATA\r\n" ? wire::after_data : wire::command;
+  if (tls_mode_ == tls_mode::required && !tls_ && !begins_with(line_, "EHLO ") &&
+      line_ != "STARTTLS\r\n" && line_ != "QUIT\r\n") {
+    fail("this left in clear text under tls=required: " + escape(line_.substr(0, 256)));
+  }
+  line_.clear();
+}
+
+void auditor::content_octet(char c) {
+  if (c == terminator[matched_]) {
+    ++matched_;
+  } else {
+    matched_ = c == '\r' ? 1 : 0;
+  }
+  if (matched_ < terminator.size()) return;
+  matched_ = 0;
+  wire_ = wire::command;
+  mails_[content_of_].terminated = true;
+}
+
+void auditor::check_done(const done_mail& done) {
+  const mail_state& mail = mails_[done.id];
+  for (std::size_t i = 0; i < mail.recipients.size(); ++i) {
+    check_recipient(mail, mail.recipients[i], done.recipients[i]);
+  }
+}
+
+void auditor::check_recipient(const mail_state& mail, const recipient_state& to,
+                              const decision& what) {
+  using answer = recipient_state::answer;
+  const auto [result, code, local] = what;
+  const auto wrong = [&](const std::string& why) {
+    fail("a recipient of mail " + std::to_string(mail.number) + " is " +
+         std::string(to_string(what.result)) + ", but " + why);
+  };
+  if (result == outcome::pending) wrong("each needs an outcome (OUT-01)");
+  const bool terminated = mail.terminated || (in_flight_ && mail.content);
+  if (!terminated && (result == outcome::delivered || result == outcome::in_doubt)) {
+    wrong("the terminator was not written (OUT-03)");
+  }
+  if (result == outcome::not_attempted && to.said != answer::none) {
+    wrong("its RCPT was answered (OUT-04)");
+  }
+  if (local) return;  // refused before anything was written for it
+  if (mail.sender_code) {
+    // A server that did not see the end of the content before it may refuse a MAIL that rides with the
+    // dot; then the session ends, and the mail may be sent again (PIPE-17).
+    const bool contradictory = riding_ && result == outcome::deferred;
+    const outcome right = *mail.sender_code / 100 == 5 ? outcome::rejected : outcome::deferred;
+    // 421 tells of the link as well as of the sender.
+    const bool closing = *mail.sender_code == 421 && result == outcome::not_attempted;
+    if ((result != right || code != *mail.sender_code) && !contradictory && !closing) {
+      wrong("the sender was refused, which outranks all (PIPE-12)");
+    }
+    return;
+  }
+  if (to.said == answer::rejected) {
+    if (result != to.result || code != to.code) wrong("it was refused with another reply (OUT-03)");
+    return;
+  }
+  if (to.said == answer::none && (result == outcome::delivered || result == outcome::in_doubt)) {
+    wrong("it was never accepted");
+  }
+  if (!mail.cut) return;
+  if (to.said == answer::accepted) {
+    const outcome right = mail.terminated ? outcome::in_doubt : outcome::deferred;
+    // The terminator may be among the octets in flight, and the session must assume that they left.
+    if (result != right && !(in_flight_ && result == outcome::in_doubt)) {
+      wrong("it was accepted, the terminator was " +
+            std::string(mail.terminated ? "written" : "not written") +
+            " and no final reply came (OUT-02, OUT-03)");
+    }
+  } else if (result == outcome::rejected && code != 0) {
+    wrong("no reply refused it (OUT-03)");
+  }
+}
+
+void auditor::fault(const session& s, bool write_in_flight) {
+  in_flight_ = write_in_flight;
+  silent_ = !s.closed();
+  for (auto& [id, mail] : mails_) mail.cut = !mail.done && silent_;
+}
+
+void auditor::after_fault(const session& s) {
+  if (!closed_ || !s.closed()) fail("the session is not closed after the fault");
+  check_all_done();
+}
+
+void auditor::check_all_done() {
+  for (const auto& [id, mail] : mails_) {
+    if (!mail.done) fail("mail " + std::to_string(mail.number) + " was never done (CORE-05)");
+  }
+  for (const auto& [id, command] : commands_) {
+    const bool of_opening = command.is_auth && command.before_ready && !ready_;
+    if (command.done == 0 && !of_opening) fail("a command was never completed (CORE-05)");
+  }
+}
+
+}  // namespace sansmtp::script

@@ -1,0 +1,842 @@
+#include "sansmtp/script/parse.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include "cursor.hpp"
+#include "statement.hpp"
+
+namespace sansmtp::script {
+namespace {
+
+constexpr std::uint32_t max_u32 = 0xFFFFFFFF;
+
+/// One word of a list of names, each with what it stands for.
+template <class T>
+struct named {
+  std::string_view name;
+  T value;
+};
+
+template <class T, std::size_t N>
+const T* find(const std::array<named<T>, N>& list, std::string_view name) {
+  const auto* found =
+      std::find_if(list.begin(), list.end(), [&](const named<T>& n) { return n.name == name; });
+  return found == list.end() ? nullptr : &found->value;
+}
+
+template <class T, std::size_t N>
+T choice(cursor& c, const std::array<named<T>, N>& list, std::string_view stops = {}) {
+  const std::string_view word = c.word(stops);
+  const T* found = find(list, word);
+  if (found == nullptr) c.fail("'" + std::string(word) + "' is not known here");
+  return found == nullptr ? T{} : *found;
+}
+
+/// Input: words that stand between one separator, e.g. commas.
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  for (;;) {
+    const std::size_t end = text.find(separator);
+    parts.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+// -- > open ------------------------------------------------------------------------------------------
+
+constexpr std::array<named<bool session_config::*>, 13> flags{{
+    {"trace", &session_config::trace},
+    {"quit_no_wait", &session_config::quit_no_wait},
+    {"require_all_recipients", &session_config::require_all_recipients},
+    {"pipeline_rset", &session_config::pipeline_rset},
+    {"allow_empty_content", &session_config::allow_empty_content},
+    {"reject_long_lines", &session_config::reject_long_lines},
+    {"allow_unadvertised", &session_config::allow_unadvertised},
+    {"allow_unadvertised_8bit", &session_config::allow_unadvertised_8bit},
+    {"auth_optional", &session_config::auth_optional},
+    {"no_initial_response", &session_config::no_initial_response},
+    {"ehlo_after_auth", &session_config::ehlo_after_auth},
+    {"allow_auth_unverified_tls", &session_config::allow_auth_unverified_tls},
+    {"allow_auth_cleartext", &session_config::allow_auth_cleartext},
+}};
+
+constexpr std::array<named<timeouts::duration timeouts::*>, 13> timeout_fields{{
+    {"greeting", &timeouts::greeting},
+    {"hello", &timeouts::hello},
+    {"starttls", &timeouts::starttls},
+    {"handshake", &timeouts::handshake},
+    {"auth", &timeouts::auth},
+    {"mail", &timeouts::mail},
+    {"rcpt", &timeouts::rcpt},
+    {"data", &timeouts::data},
+    {"block", &timeouts::block},
+    {"content", &timeouts::content},
+    {"reset", &timeouts::reset},
+    {"command", &timeouts::command},
+    {"quit", &timeouts::quit},
+}};
+
+constexpr std::array<named<std::uint32_t reply_limits::*>, 3> reply_limit_fields{{
+    {"line", &reply_limits::line},
+    {"lines", &reply_limits::lines},
+    {"octets", &reply_limits::octets},
+}};
+
+constexpr std::array<named<std::uint32_t limits::*>, 5> limit_fields{{
+    {"auth_line", &limits::auth_line},
+    {"recipients", &limits::recipients},
+    {"outstanding", &limits::outstanding},
+    {"group_octets", &limits::group_octets},
+    {"warnings", &limits::warnings},
+}};
+
+constexpr std::array<named<tls_mode>, 4> tls_modes{{
+    {"off", tls_mode::off},
+    {"opportunistic", tls_mode::opportunistic},
+    {"required", tls_mode::required},
+    {"implicit", tls_mode::implicit},
+}};
+
+constexpr std::array<named<pipelining_level>, 3> pipelining_levels{{
+    {"off", pipelining_level::off},
+    {"envelope", pipelining_level::envelope},
+    {"messages", pipelining_level::messages},
+}};
+
+constexpr std::array<named<line_end_policy>, 2> line_end_policies{{
+    {"normalize", line_end_policy::normalize},
+    {"strict", line_end_policy::strict},
+}};
+
+std::vector<credentials> parse_auth(cursor& c) {
+  const std::string all = c.value();
+  std::vector<credentials> result;
+  if (c.failed()) return result;
+  for (const std::string_view one : split(all, '+')) {
+    const auto parts = split(one, ':');
+    const auto part = [&](std::size_t i) {
+      return std::string(i < parts.size() ? parts[i] : std::string_view{});
+    };
+    credentials made;
+    std::size_t fewest = 3;
+    std::size_t most = 3;
+    if (parts[0] == "plain") {
+      made = {credentials::mechanism::plain, part(1), part(2), part(3)};
+      most = 4;
+    } else if (parts[0] == "login") {
+      made = {credentials::mechanism::login, part(1), part(2), {}};
+    } else if (parts[0] == "external") {
+      made = {credentials::mechanism::external, {}, {}, part(1)};
+      fewest = 1;
+      most = 2;
+    } else {
+      fewest = max_u32;
+    }
+    if (parts.size() < fewest || parts.size() > most || !c.charge(sizeof made)) {
+      c.fail("plain:user:password[:authzid], login:user:password or external[:authzid] is expected");
+      return {};
+    }
+    result.push_back(std::move(made));
+  }
+  return result;
+}
+
+open_session parse_open(cursor& c) {
+  open_session result;
+  session_config& config = result.config;
+  config.local_name = "client.test";
+  while (!c.at_end() && !c.failed()) {
+    const std::string_view key = c.word("=");
+    if (!c.take_here('=')) {
+      if (const auto* flag = find(flags, key)) {
+        config.*(*flag) = true;
+      } else if (key == "accept_bare_lf") {
+        config.limits.reply.accept_bare_lf = true;
+      } else {
+        c.fail("'" + std::string(key) + "' is no option without a value");
+      }
+    } else if (key == "local") {
+      config.local_name = c.value_here();
+    } else if (key == "host") {
+      result.host = c.value_here();
+    } else if (key == "address") {
+      result.address = c.value_here();
+    } else if (key == "connect") {
+      constexpr std::array<named<bool>, 1> ways{{{"manual", true}}};
+      result.manual = choice(c, ways);
+    } else if (key == "tls") {
+      config.tls = choice(c, tls_modes);
+    } else if (key == "pipelining") {
+      config.pipelining = choice(c, pipelining_levels);
+    } else if (key == "line_ends") {
+      config.line_ends = choice(c, line_end_policies);
+    } else if (key == "auth") {
+      result.auth = parse_auth(c);
+    } else if (key == "ignore") {
+      const std::string all = c.value_here();
+      if (!c.charge(all.size() * sizeof(std::string))) break;
+      for (const auto word : split(all, ',')) config.ignored_keywords.emplace_back(word);
+    } else if (key == "helo_fallback") {
+      do {
+        config.helo_fallback_codes.push_back(static_cast<std::uint16_t>(c.number(9999, ",")));
+      } while (c.take_here(','));
+    } else if (key.substr(0, 8) == "timeout.") {
+      if (const auto* field = find(timeout_fields, key.substr(8))) {
+        config.timeouts.*(*field) = c.duration();
+      } else {
+        c.fail("'" + std::string(key) + "' is no timeout");
+      }
+    } else if (key.substr(0, 6) == "limit.") {
+      if (const auto* of_reply = find(reply_limit_fields, key.substr(6))) {
+        config.limits.reply.*(*of_reply) = static_cast<std::uint32_t>(c.number(max_u32));
+      } else if (const auto* field = find(limit_fields, key.substr(6))) {
+        config.limits.*(*field) = static_cast<std::uint32_t>(c.number(max_u32));
+      } else {
+        c.fail("'" + std::string(key) + "' is no limit");
+      }
+    } else {
+      c.fail("'" + std::string(key) + "' is no option with a value");
+    }
+  }
+  return result;
+}
+
+// -- > send ------------------------------------------------------------------------------------------
+
+parameter parse_raw_parameter(cursor& c, std::string_view stops) {
+  const std::string text = c.value_here(stops);
+  const std::size_t equals = std::min(text.find('='), text.size());
+  return {text.substr(0, equals), equals < text.size() ? text.substr(equals + 1) : std::string{}};
+}
+
+constexpr std::array<named<notify>, 4> notifications{{
+    {"SUCCESS", notify::success},
+    {"FAILURE", notify::failure},
+    {"DELAY", notify::delay},
+    {"NEVER", notify::never},
+}};
+
+void parse_recipient_options(cursor& c, recipient& to) {
+  while (!c.failed() && !c.take(')')) {
+    const std::string_view key = c.word("=:)");
+    if (key == "NOTIFY" && c.take_here('=')) {
+      do {
+        to.notification = to.notification | choice(c, notifications, ",)");
+      } while (c.take_here(','));
+    } else if (key == "ORCPT" && c.take_here('=')) {
+      to.original = c.value_here(")");
+    } else if (key == "raw" && c.take_here(':')) {
+      to.parameters.push_back(parse_raw_parameter(c, ")"));
+    } else {
+      c.fail("NOTIFY=, ORCPT= or raw: is expected");
+    }
+  }
+}
+
+constexpr std::array<named<dsn_return>, 2> returns{{
+    {"FULL", dsn_return::full},
+    {"HDRS", dsn_return::headers},
+}};
+
+/// What of a mail's options is not part of the envelope.
+struct mail_options {
+  path_rules rules;
+  std::optional<std::string> authenticated_sender;
+};
+
+void parse_mail_options(cursor& c, send_mail& mail, mail_options& options) {
+  while (!c.failed() && !c.take(']')) {
+    const std::string_view key = c.word("=:]");
+    if (key == "ret" && c.take_here('=')) {
+      mail.env.return_content = choice(c, returns, "]");
+    } else if (key == "envid" && c.take_here('=')) {
+      mail.env.envelope_id = c.value_here("]");
+    } else if (key == "auth" && c.take_here('=')) {
+      options.authenticated_sender = c.value_here("]");
+    } else if (key == "by" && c.take_here('=')) {
+      mail.env.deliver_by = c.value_here("]");
+    } else if (key == "holdfor" && c.take_here('=')) {
+      mail.env.hold_for = c.value_here("]");
+    } else if (key == "holduntil" && c.take_here('=')) {
+      mail.env.hold_until = c.value_here("]");
+    } else if (key == "priority" && c.take_here('=')) {
+      const bool negative = c.take_here('-');
+      const int value = static_cast<int>(c.number(99, "]"));
+      mail.env.priority = static_cast<std::int8_t>(negative ? -value : value);
+    } else if (key == "raw" && c.take_here(':')) {
+      mail.env.parameters.push_back(parse_raw_parameter(c, "]"));
+    } else if (key == "requiretls") {
+      mail.env.require_tls = true;
+    } else if (key == "skip_bad") {
+      mail.env.skip_bad_recipients = true;
+    } else if (key == "utf8") {
+      mail.utf8_headers = true;
+    } else if (key == "allow_underscore") {
+      options.rules.allow_underscore = true;
+    } else if (key == "allow_long") {
+      options.rules.allow_long = true;
+    } else {
+      c.fail("'" + std::string(key) + "' is no option of a mail");
+    }
+  }
+}
+
+path make_path(const std::string& text, path_rules rules) {
+  return text == "<>" ? path() : path(text, rules);
+}
+
+send_mail parse_send(cursor& c) {
+  send_mail mail;
+  mail.number = static_cast<std::uint32_t>(c.number(max_u32));
+  const std::string sender = c.value();
+  if (c.word() != "->") c.fail("'->' is expected");
+  std::vector<std::pair<std::string, recipient>> to;
+  while (!c.failed() && c.peek() != ':' && c.peek() != '[') {
+    if (c.at_end()) {
+      c.fail("':' and the content are expected");
+      break;
+    }
+    if (!c.charge(sizeof(recipient) / 4)) break;
+    to.emplace_back(c.value("("), recipient{});
+    if (c.take_here('(')) parse_recipient_options(c, to.back().second);
+  }
+  mail_options options;
+  if (c.take('[')) parse_mail_options(c, mail, options);
+  mail.env.sender = make_path(sender, options.rules);
+  for (auto& [text, one] : to) {
+    one.address = make_path(text, options.rules);
+    mail.env.recipients.push_back(std::move(one));
+  }
+  if (options.authenticated_sender) {
+    mail.env.authenticated_sender = make_path(*options.authenticated_sender, options.rules);
+  }
+  if (!c.take(':')) c.fail("':' and the content are expected");
+  if (c.peek() == '"') {
+    mail.content = c.strings();
+    return mail;
+  }
+  constexpr std::array<named<send_mail::source>, 2> sources{{
+      {"own", send_mail::source::owned},
+      {"stream", send_mail::source::streamed},
+  }};
+  mail.from = choice(c, sources);
+  if (mail.from == send_mail::source::owned) mail.content = c.strings();
+  while (mail.from == send_mail::source::streamed && !c.at_end() && !c.failed()) {
+    const std::string_view key = c.word("=");
+    if (key == "size" && c.take_here('=')) {
+      mail.size = c.number(~std::uint64_t{0});
+    } else if (key == "8bit") {
+      mail.eight_bit = true;
+    } else {
+      c.fail("size= or 8bit is expected");
+    }
+  }
+  return mail;
+}
+
+// -- * -----------------------------------------------------------------------------------------------
+
+expected_error to_error(cursor& c, std::string_view word) {
+  expected_error result;
+  const std::size_t stage = std::min(word.find('('), word.size());
+  result.name = word.substr(0, stage);
+  if (!from_name<errc>(result.name) && !from_name<failure_category>(result.name)) {
+    c.fail("'" + result.name + "' is neither an error nor a category of errors");
+  }
+  if (stage < word.size()) {
+    const std::string_view name = word.substr(stage + 1, word.size() - stage - 2);
+    result.stage = from_name<verb>(name);
+    if (!result.stage || word.back() != ')') c.fail("a stage in parentheses is expected");
+  }
+  return result;
+}
+
+std::optional<int> to_code(std::string_view word) {
+  const auto value = to_number(word);
+  if (word.size() != 3 || !value) return std::nullopt;
+  return static_cast<int>(*value);
+}
+
+std::optional<hint> to_hint(cursor& c, std::string_view word) {
+  if (word.substr(0, 5) != "hint=") return std::nullopt;
+  const auto found = from_name<hint>(word.substr(5));
+  if (!found) c.fail("'" + std::string(word.substr(5)) + "' is no hint");
+  return found;
+}
+
+/// Input: what may follow a kind and a number in any order that can be told apart.
+void parse_event_parts(cursor& c, expected_event& e) {
+  while (!c.at_end() && !c.failed()) {
+    if (c.peek() == '"') {
+      e.text = c.strings();
+      continue;
+    }
+    const std::string_view word = c.word();
+    if (const auto code = to_code(word)) {
+      e.code = code;
+    } else if (const auto enhanced = parse_enhanced_status(word)) {
+      e.enhanced = enhanced;
+    } else if (const auto advice = to_hint(c, word)) {
+      e.advice = advice;
+    } else if (word == "clean" && e.what == event::kind::closed) {
+      e.clean = true;
+    } else {
+      e.error = to_error(c, word);
+    }
+  }
+}
+
+void parse_result(cursor& c, std::string_view item, std::vector<expected_result>& results) {
+  std::uint64_t times = 1;
+  if (const std::size_t star = item.find('*'); star != std::string_view::npos) {
+    const auto count = to_number(item.substr(star + 1));
+    if (!count || *count > 100'000) c.fail("a number of recipients is expected after '*'");
+    times = count.value_or(0);
+    item = item.substr(0, star);
+  }
+  expected_result result;
+  const auto parts = split(item, ':');
+  const auto became = from_name<outcome>(parts[0]);
+  if (!became) c.fail("'" + std::string(parts[0]) + "' is no outcome");
+  result.result = became.value_or(outcome::pending);
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    if (const auto code = to_code(parts[i])) {
+      result.code = code;
+    } else if (const auto enhanced = parse_enhanced_status(parts[i])) {
+      result.enhanced = enhanced;
+    } else if (const auto advice = to_hint(c, parts[i])) {
+      result.advice = advice;
+    } else {
+      result.why = to_error(c, parts[i]);
+    }
+  }
+  if (c.failed() || !c.charge(static_cast<std::size_t>(times) * sizeof result / 8)) return;
+  results.insert(results.end(), static_cast<std::size_t>(times), result);
+}
+
+void parse_mail_done(cursor& c, expected_event& e) {
+  while (!c.at_end() && !c.failed()) {
+    const std::string_view word = c.word();
+    const std::string_view name = word.substr(0, word.find_first_of(":*("));
+    if (word == "refused") {
+      e.refused = true;
+    } else if (from_name<outcome>(name)) {
+      parse_result(c, word, e.results);
+    } else if (const auto code = to_code(word)) {
+      e.code = code;
+    } else {
+      e.error = to_error(c, word);
+    }
+  }
+}
+
+/// What the statements so far have given numbers to.
+struct known_numbers {
+  std::set<std::uint32_t> mails;
+  std::uint32_t commands = 0;
+};
+
+expected_event parse_event(cursor& c, const known_numbers& known) {
+  expected_event e;
+  e.what = c.name<event::kind>("event");
+  const auto number = [&](std::string_view stops = {}) {
+    e.number = static_cast<std::uint32_t>(c.number(max_u32, stops));
+    if (known.mails.count(*e.number) == 0) c.fail("there is no mail of this number yet");
+  };
+  switch (e.what) {
+    case event::kind::sender_accepted:
+    case event::kind::sender_rejected:
+      number();
+      parse_event_parts(c, e);
+      break;
+    case event::kind::recipient_accepted:
+    case event::kind::recipient_rejected:
+      number("[");
+      if (!c.take_here('[')) c.fail("the recipient's index in brackets is expected");
+      e.recipient = static_cast<std::uint32_t>(c.number(max_u32, "]"));
+      if (!c.take_here(']')) c.fail("']' is expected");
+      parse_event_parts(c, e);
+      break;
+    case event::kind::ready_for_data:
+    case event::kind::chunk_released: number(); break;
+    case event::kind::mail_done:
+      number();
+      parse_mail_done(c, e);
+      break;
+    case event::kind::command_done:
+      if (!c.take('c')) c.fail("the command's number is expected, for example c1");
+      e.number = static_cast<std::uint32_t>(c.number(max_u32));
+      if (*e.number == 0 || *e.number > known.commands) {
+        c.fail("there is no command of this number yet");
+      }
+      parse_event_parts(c, e);
+      break;
+    case event::kind::closed:
+    case event::kind::greeted:
+    case event::kind::session_failed: parse_event_parts(c, e); break;
+    case event::kind::ready:
+      e.nothing_offered = c.take('-');
+      while (!c.at_end() && !c.failed()) {
+        if (c.charge(sizeof(std::string))) e.keywords.emplace_back(c.word());
+      }
+      break;
+    case event::kind::authenticated:
+      if (!c.at_end()) e.text = c.value();
+      break;
+    case event::kind::warning:
+      if (c.peek() == '"') {
+        e.text = c.strings();
+      } else if (!c.at_end()) {
+        e.text = c.rest();
+      }
+      break;
+    case event::kind::line_sent:
+      if (!c.at_end()) e.text = c.strings();
+      break;
+    case event::kind::content_sent:
+      if (!c.at_end()) e.octets = c.number(~std::uint64_t{0});
+      break;
+    case event::kind::reply_parsed:
+      if (!c.at_end()) e.answers = c.name<verb>("verb");
+      parse_event_parts(c, e);
+      break;
+    case event::kind::upgrade_to_tls: break;
+  }
+  return e;
+}
+
+// -- = -----------------------------------------------------------------------------------------------
+
+getter_check parse_check(cursor& c) {
+  using what = getter_check::what;
+  constexpr std::array<named<what>, 12> getters{{
+      {"deadline", what::deadline},
+      {"idle", what::idle},
+      {"closed", what::closed},
+      {"phase", what::phase_is},
+      {"in_flight", what::in_flight},
+      {"server_name", what::server_name},
+      {"banner", what::banner},
+      {"offers", what::offers},
+      {"size_limit", what::size_limit},
+      {"mechanisms", what::mechanisms},
+      {"parameters", what::parameters},
+      {"lend_error", what::lend_error},
+  }};
+  constexpr std::array<named<what>, 3> denials{{
+      {"idle", what::not_idle},
+      {"closed", what::not_closed},
+      {"offers", what::not_offers},
+  }};
+  getter_check check;
+  std::string_view first = c.word();
+  if (first == "not") {
+    check.getter = choice(c, denials);
+  } else if (const auto* found = find(getters, first)) {
+    check.getter = *found;
+  } else {
+    c.fail("'" + std::string(first) + "' cannot be checked");
+  }
+  const auto rest = [&]() -> std::string {
+    if (c.peek() == '"') return c.strings();
+    return std::string(c.at_end() ? std::string_view{} : c.rest());
+  };
+  switch (check.getter) {
+    case what::deadline:
+      if (c.peek() == 'n') {
+        if (c.word() != "none") c.fail("a time or 'none' is expected");
+        check.getter = what::no_deadline;
+        break;
+      }
+      check.in = c.duration();
+      if (!c.at_end()) check.stage = c.name<verb>("verb");
+      break;
+    case what::phase_is: {
+      const std::string_view word = c.word();
+      check.text = word;
+      if (check.text != name_of(phase::unconnected) && check.text != name_of(phase::opening) &&
+          check.text != name_of(phase::ready) && check.text != name_of(phase::quitting) &&
+          check.text != name_of(phase::closed)) {
+        c.fail("'" + check.text + "' is no phase");
+      }
+      break;
+    }
+    case what::in_flight:
+    case what::size_limit: check.number = c.number(~std::uint64_t{0}); break;
+    case what::server_name:
+    case what::banner:
+    case what::mechanisms: check.text = rest(); break;
+    case what::offers:
+    case what::not_offers: check.text = c.word(); break;
+    case what::parameters:
+      check.text = c.word();
+      check.second = rest();
+      break;
+    case what::lend_error: check.text = to_string(c.name<errc>("error")); break;
+    case what::no_deadline:
+    case what::idle:
+    case what::not_idle:
+    case what::closed:
+    case what::not_closed: break;
+  }
+  return check;
+}
+
+// -- ! -----------------------------------------------------------------------------------------------
+
+link_changes parse_link(cursor& c) {
+  using what = link_changes::what;
+  link_changes link;
+  const std::string_view word = c.word();
+  if (word == "end") {
+    link.how = what::end;
+  } else if (word == "reset") {
+    link.how = what::reset;
+  } else if (word == "sent") {
+    link.how = what::sent;
+    link.octets = static_cast<std::size_t>(c.number(max_u32));
+  } else if (word == "tls") {
+    constexpr std::array<named<what>, 3> results{{
+        {"up", what::tls_up},
+        {"failed", what::tls_failed},
+        {"rejected", what::tls_rejected},
+    }};
+    link.how = choice(c, results);
+    if (link.how == what::tls_up && !c.at_end()) {
+      if (c.word() != "unverified") c.fail("'unverified' or nothing is expected");
+      link.how = what::tls_unverified;
+    }
+  } else if (word == "connected") {
+    link.how = what::connected;
+    while (!c.at_end() && !c.failed()) {
+      const std::string_view key = c.word("=");
+      if (key == "host" && c.take_here('=')) {
+        link.host = c.value_here();
+      } else if (key == "local" && c.take_here('=')) {
+        link.address = c.value_here();
+      } else {
+        c.fail("host= or local= is expected");
+      }
+    }
+  } else {
+    c.fail("end, reset, connected, tls or sent is expected");
+  }
+  return link;
+}
+
+// -- the whole ---------------------------------------------------------------------------------------
+
+class parser {
+ public:
+  explicit parser(script_data& out) noexcept : out_(out) {}
+
+  /// Input: one line; its error goes to the cursor.
+  void line(cursor& c, std::uint32_t number);
+  /// Command: finds the turns.
+  void finish();
+
+ private:
+  void command(cursor& c);
+  void directive(cursor& c);
+  void octets(cursor& c, bool server);
+  template <class T>
+  void add(T body) {
+    out_.statements.push_back({std::move(body), line_});
+  }
+
+  script_data& out_;
+  std::uint32_t line_ = 0;
+  known_numbers known_;
+  bool opened_ = false;
+};
+
+void parser::line(cursor& c, std::uint32_t number) {
+  line_ = number;
+  if (c.at_end() || c.peek() == '#') return;
+  if (!c.charge(sizeof(statement) / 8)) return;
+  if (c.take('%')) return directive(c);
+  const bool open_first = out_.statements.empty() && c.peek() != '>';
+  if (c.take('S')) {
+    octets(c, true);
+  } else if (c.take('C')) {
+    octets(c, false);
+  } else if (c.take('>')) {
+    command(c);
+  } else if (c.take('*')) {
+    add(parse_event(c, known_));
+  } else if (c.take('@')) {
+    if (!c.take('+')) c.fail("'+' and a time are expected");
+    add(time_passes{c.duration()});
+  } else if (c.take('!')) {
+    link_changes link = parse_link(c);
+    const bool manual = !out_.statements.empty() &&
+                        out_.statements.front().get<open_session>() != nullptr &&
+                        out_.statements.front().get<open_session>()->manual;
+    if (link.how == link_changes::what::connected && !manual) {
+      c.fail("'! connected' needs '> open connect=manual'");
+    }
+    if (link.how == link_changes::what::sent) out_.whole_only = true;
+    add(std::move(link));
+  } else if (c.take('=')) {
+    add(parse_check(c));
+  } else {
+    c.fail_at(0, "a statement begins with one of S: S| C: C| > * @ ! = % #");
+  }
+  if (open_first) c.fail_at(0, "'> open' must come first");
+  if (!c.at_end()) {
+    (void)c.word();
+    c.fail("this is too much");
+  }
+}
+
+void parser::directive(cursor& c) {
+  const std::string_view word = c.word();
+  if (!out_.statements.empty()) c.fail("directives stand before the first statement");
+  if (word == "whole") {
+    out_.whole_only = true;
+  } else if (word == "no-faults") {
+    out_.no_faults = true;
+  } else if (word == "no-split") {
+    out_.no_split = true;
+  } else {
+    c.fail("whole, no-faults or no-split is expected");
+  }
+  if (!c.at_end()) c.fail("this is too much");
+}
+
+void parser::octets(cursor& c, bool server) {
+  const bool raw = c.take_here('|');
+  if (!raw && !c.take_here(':')) {
+    c.fail("':' or '|' is expected");
+    return;
+  }
+  c.take_here(' ');
+  std::string text;
+  if (!raw) {
+    text = c.rest();
+    if (!server && text == "-") {
+      add(client_writes{});
+      return;
+    }
+    text += "\r\n";
+    if (!c.charge(text.size())) return;
+  } else {
+    text = c.next() == '"' ? c.strings() : c.raw_rest();
+    if (text.empty()) c.fail("octets are expected");
+  }
+  if (server) {
+    add(server_says{std::move(text)});
+  } else {
+    add(client_writes{std::move(text)});
+  }
+}
+
+void parser::command(cursor& c) {
+  using what = simple_command::what;
+  constexpr std::array<named<what>, 10> commands{{
+      {"hello", what::hello},
+      {"noop", what::noop},
+      {"reset", what::reset},
+      {"verify", what::verify},
+      {"expand", what::expand},
+      {"help", what::help},
+      {"raw", what::raw},
+      {"quit", what::quit},
+      {"quit_now", what::quit_now},
+      {"abort", what::abort},
+  }};
+  const std::string_view word = c.word();
+  if (opened_ != (word != "open")) {
+    c.fail(opened_ ? "only one '> open' is allowed" : "'> open' must come first");
+    return;
+  }
+  opened_ = true;
+  if (word == "open") {
+    add(parse_open(c));
+  } else if (word == "send") {
+    send_mail mail = parse_send(c);
+    if (!c.failed() && !known_.mails.insert(mail.number).second) {
+      c.fail_at(0, "this number has been given to another mail");
+    }
+    add(std::move(mail));
+  } else if (word == "lend") {
+    lend_chunk chunk{c.strings(), false};
+    if (!c.at_end()) {
+      chunk.last = c.word() == "last";
+      if (!chunk.last) c.fail("'last' or nothing is expected");
+    }
+    add(std::move(chunk));
+  } else if (word == "cancel") {
+    const auto number = static_cast<std::uint32_t>(c.number(max_u32));
+    if (known_.mails.count(number) == 0) c.fail("there is no mail of this number yet");
+    add(cancel_mail{number});
+  } else if (word == "auth") {
+    ++known_.commands;
+    add(authenticate_now{parse_auth(c)});
+  } else if (const what* found = find(commands, word)) {
+    simple_command command{*found, {}};
+    const bool has_argument = command.command == what::noop || command.command == what::verify ||
+                              command.command == what::expand || command.command == what::help ||
+                              command.command == what::raw;
+    if (has_argument && !c.at_end()) command.argument = c.peek() == '"' ? c.strings() : c.rest();
+    if (command.command != what::quit && command.command != what::quit_now &&
+        command.command != what::abort) {
+      ++known_.commands;
+    }
+    add(std::move(command));
+  } else {
+    c.fail("'" + std::string(word) + "' is no command");
+  }
+}
+
+void parser::finish() {
+  const auto& all = out_.statements;
+  for (std::size_t i = 0; i < all.size();) {
+    turn t{i, i + 1, 0};
+    // Commands are given together, and so do replies arrive; all else happens alone.
+    while (t.expectations < all.size() &&
+           ((all[i].is_command() && all[t.expectations].is_command()) ||
+            (all[i].is_server() && all[t.expectations].is_server()))) {
+      ++t.expectations;
+    }
+    t.end = t.expectations;
+    while (t.end < all.size() && all[t.end].is_expectation()) ++t.end;
+    out_.turns.push_back(t);
+    i = t.end;
+  }
+}
+
+}  // namespace
+
+std::variant<transcript, parse_error> parse(std::string_view text, std::string name) {
+  auto data = std::make_shared<script_data>();
+  data->name = std::move(name);
+  if (text.size() > max_transcript_octets) {
+    return parse_error{data->name, 1, 1, "the transcript is too long"};
+  }
+  std::size_t budget = max_transcript_octets;
+  parser p(*data);
+  std::uint32_t number = 0;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+    cursor c(line, budget);
+    if (c.charge(sizeof(std::string) / 4)) p.line(c, number + 1);
+    ++number;
+    if (c.failed()) return parse_error{data->name, number, c.column(), c.problem()};
+    data->lines.emplace_back(line);
+  }
+  if (data->statements.empty()) {
+    return parse_error{data->name, std::max(number, 1U), 1, "there is no statement"};
+  }
+  p.finish();
+  return transcript(std::move(data));
+}
+
+}  // namespace sansmtp::script
