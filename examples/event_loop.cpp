@@ -21,20 +21,21 @@ using std::chrono::milliseconds;
 using namespace std::chrono_literals;
 
 // [loop]
-template <typename OnEvent>
-void run(sansmtp::session& session, int socket, OnEvent on_event) {
+void run(sansmtp::session& session, int socket, auto on_event) {
   std::array<char, 4096> input;
   for (bool over = false; !over;) {
     over = session.closed();  // then a QUIT may be left, which is worth one try
     short wanted = POLLIN;
-    for (auto out = session.output(clock::now()); !out.empty(); out = session.output(clock::now())) {
+    while (wanted == POLLIN) {
+      const auto out = session.output(clock::now());
+      if (out.empty()) break;
       const ssize_t n = send(socket, out[0].data(), out[0].size(), MSG_DONTWAIT | MSG_NOSIGNAL);
       session.sent(clock::now(), n < 0 ? 0 : static_cast<std::size_t>(n));
       if (n < 0) wanted = POLLIN | POLLOUT;  // full; or broken, and reading tells why
-      if (n < 0) break;
     }
-    while (const sansmtp::event* event = session.next_event()) on_event(*event);
-    if (over || session.closed()) continue;
+    bool told = false;
+    for (; const sansmtp::event* event = session.next_event(); told = true) on_event(*event);
+    if (told || session.closed()) continue;  // what on_event asked for can be written now
     const auto deadline = session.deadline().value_or(clock::now() + std::chrono::hours(1));
     const auto left = std::max(0ms, std::chrono::ceil<milliseconds>(deadline - clock::now()));
     pollfd entry{socket, wanted, 0};

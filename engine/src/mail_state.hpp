@@ -66,6 +66,7 @@ struct mail_progress {
   std::uint32_t next_rcpt = 0;
   std::uint32_t accepted = 0;
   std::uint32_t owed = 0;    // replies to MAIL, RCPT and DATA outstanding
+  bool checked = false;       // nothing local is in its way
   bool mail_formatted = false;
   bool sender_refused = false;
   bool rcpt_refused = false;  // by the server, at least one

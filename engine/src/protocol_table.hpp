@@ -69,7 +69,6 @@ enum class reaction : std::uint8_t {
   refuse_data,
   refuse_content,
   refuse_reset,
-  hang_up,               ///< The only way out is to close.
   violation,             ///< No such class at this stage (REP-20).
 };
 
@@ -91,7 +90,7 @@ inline constexpr std::array<reaction_row, verb_count> reactions = [] {
       {verb::starttls, start_handshake, violation, refuse_tls, refuse_tls},
       {verb::handshake, violation, violation, violation, violation},
       {verb::auth, accept_login, answer_challenge, refuse_login, refuse_login},
-      {verb::auth_cancel, violation, hang_up, note_cancelled, note_cancelled},
+      {verb::auth_cancel, violation, violation, note_cancelled, note_cancelled},
       {verb::mail, accept_sender, violation, refuse_sender, refuse_sender},
       {verb::rcpt, accept_recipient, violation, refuse_recipient, refuse_recipient},
       {verb::data, violation, start_content, refuse_data, refuse_data},

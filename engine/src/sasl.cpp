@@ -116,7 +116,8 @@ class login final : public sasl_mechanism {
     }
     return std::nullopt;
   }
-  bool satisfied() const noexcept override { return true; }
+  // A server that says yes before it has heard both has not looked at them (AUTH-10).
+  bool satisfied() const noexcept override { return next_ == answer::none; }
 
  private:
   enum class answer { name, password, none };

@@ -353,19 +353,18 @@ void session::impl::leave(const failure& f) {
 
 /// 421: the command failed for now, and so did all behind it (SESS-22, PIPE-15). Between commands QUIT
 /// is handed out and nothing awaited; inside content there is only silence (SESS-24).
-void session::impl::server_closes(const reply& r, verb at) {
+void session::impl::server_closes(const reply& r, verb at, std::uint64_t answered) {
   const failure f{errc::service_closing, at, {}, r, hint::none, {}};
-  const bool boundary = out_.empty() || out_.lent();
+  // A border between commands: all was written, or is being written, or what was ends with a line.
+  bool boundary = out_.empty() || out_.lent() || out_.sent() == answered;
+  for (std::size_t i = 0; i < owed_.size(); ++i) boundary |= owed_[i].end == out_.sent();
   const bool in_content = sending_ != nullptr && sending_->step == mail_step::content;
   const bool quit_before = quit_written_;
   lose_mails(f);
   complete_commands(f);
   report_opening_failure(f);
-  if (!boundary || in_content) {
-    out_.drop();
-  } else {
-    farewell_ = !quit_before;
-  }
+  if (!out_.lent() || in_content) out_.drop();
+  farewell_ = boundary && !in_content && !quit_before;
   close(f);
 }
 
@@ -577,7 +576,7 @@ mail_id session::send(const envelope& env, message content) {
   detail::mail_state& m = s.take_mail();
   m.start(++s.last_id_, env, std::move(content));
   const mail_id id = m.id;
-  if (s.stage_ == impl::stage::leaving || s.stage_ == impl::stage::closed) {
+  if (s.over()) {
     s.conclude(m, outcome::not_attempted,
                {verb::mail, errc::session_closed, hint::none, {}, {}});
     s.finish(m, errc::session_closed);
@@ -643,8 +642,12 @@ operation_id session::authenticate(std::vector<std::unique_ptr<sasl_mechanism>> 
     s.login_ = std::move(wanted);
     return id;
   }
-  if (s.stage_ == impl::stage::leaving || s.stage_ == impl::stage::closed) {
+  if (s.over()) {
     s.refuse_command(verb::auth, id, errc::session_closed);
+    return id;
+  }
+  if (!s.active_.empty()) {  // AUTH-01
+    s.refuse_command(verb::auth, id, errc::bad_state);
     return id;
   }
   wanted->id = id;
@@ -666,8 +669,13 @@ void session::impl::refuse_command(verb what, operation_id id, errc why) {
 operation_id session::impl::enqueue(verb what, std::string_view word, std::string_view arg,
                                     bool arg_required) {
   const operation_id id = ++last_id_;
-  if (stage_ == stage::leaving || stage_ == stage::closed) {
+  if (over()) {
     refuse_command(what, id, errc::session_closed);
+    return id;
+  }
+  // These would end the transaction, or are not for the middle of one (SESS-18, CMD-18).
+  if ((what == verb::ehlo || what == verb::raw) && !active_.empty()) {
+    refuse_command(what, id, errc::bad_state);
     return id;
   }
   const std::size_t line_size = word.size() + (word.empty() || arg.empty() ? 0 : 1) + arg.size() + 2;
@@ -713,11 +721,12 @@ operation_id session::raw(std::string_view line) {
 
 void session::quit() {
   impl& s = *impl_;
-  if (s.stage_ == impl::stage::closed || s.stage_ == impl::stage::leaving) return;
+  if (s.over()) return;
   if (s.stage_ == impl::stage::unconnected) {
     s.fail({errc::aborted, verb::greeting, {}, {}, hint::none, {}});
     return;
   }
+  s.quit_asked_ = true;
   impl::operation& op = s.wanted_.push();
   op.what = verb::quit;
   op.id = 0;
@@ -740,6 +749,7 @@ void session::quit_now() {
   }
   s.wanted_.clear();
   s.logins_wanted_.clear();
+  s.quit_asked_ = false;
   quit();
 }
 

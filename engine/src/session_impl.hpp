@@ -73,6 +73,9 @@ struct session::impl {
   void tell(time_point now) noexcept {
     if (now > now_) now_ = now;
   }
+  [[nodiscard]] bool over() const noexcept {
+    return quit_asked_ || stage_ == stage::leaving || stage_ == stage::closed;
+  }
   operation_id enqueue(verb what, std::string_view word, std::string_view arg, bool arg_required);
   void refuse_command(verb what, operation_id id, errc why);
   mail_state& take_mail();
@@ -86,7 +89,7 @@ struct session::impl {
   void complete_commands(const failure& f);
   void fail(const failure& f);        // at once, without an octet
   void leave(const failure& f);       // politely: QUIT
-  void server_closes(const reply& r, verb at);  // 421
+  void server_closes(const reply& r, verb at, std::uint64_t answered);  // 421
   void close(const failure& f);
   void report_opening_failure(const failure& f);
   detail::pending_event& tell_event(event::kind what, verb about, const reply& r = {});
@@ -101,7 +104,8 @@ struct session::impl {
   [[nodiscard]] bool pipelining() const noexcept {
     return config_.pipelining != pipelining_level::off && peer_.has(extension::pipelining);
   }
-  void write(verb v);
+  [[nodiscard]] bool fits(std::size_t line) const noexcept;
+  bool write(verb v);
   void write_line(verb v, std::string_view line, mail_state* mail, std::uint32_t recipient,
                   operation_id id, std::string_view masked = {});
   bool write_content(mail_state& m);
@@ -126,6 +130,8 @@ struct session::impl {
   void answer_challenge(const reply& r);
   void cancel_login(errc why);
   void login_failed(errc why, const reply& r);
+  void refuse_sender(mail_state& m, errc why, const reply& r);
+  void fail_command(const expected& e, errc why, const reply& r);
   void settle(mail_state& m);
   void answer_rcpt(const expected& e, const reply& r);
   void answer_data(mail_state& m, const reply& r);
@@ -145,6 +151,7 @@ struct session::impl {
   bool authenticated_ = false;
   bool told_ready_ = false;
   bool told_opening_failure_ = false;
+  bool quit_asked_ = false;     // nothing more is taken
   bool quit_written_ = false;
   bool farewell_ = false;       // QUIT once more after the end, without awaiting anything (SESS-24)
   bool group_closed_ = false;   // nothing may follow until all replies are there
@@ -182,6 +189,7 @@ struct session::impl {
   operation_id last_id_ = 0;
   event current_;
   std::vector<recipient_result> results_;
+  detail::text_buffer mail_line_;  // of the mail that is next and was looked at
   detail::text_buffer line_;   // scratch
   std::vector<bytes> slices_;  // scratch
 };

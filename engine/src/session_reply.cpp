@@ -41,7 +41,7 @@ void session::impl::on_reply(const reply& r) {
 
   if (owed_.empty()) {
     if (r.code() == 421) {
-      server_closes(r, verb::noop);  // SESS-23
+      server_closes(r, verb::noop, out_.sent());  // SESS-23
     } else {
       fail({errc::unsolicited_reply, verb::noop, {}, r, hint::none, r.text().substr(0, 256)});
     }
@@ -60,16 +60,9 @@ void session::impl::on_reply(const reply& r) {
   if (e.mail != nullptr && e.what != verb::content && e.what != verb::lone_dot) --e.mail->owed;
 
   if (r.code() == 421 && e.what != verb::quit) {
-    if (e.id != 0) {
-      detail::pending_event& done = tell_event(event::kind::command_done, e.what, r);
-      done.shown.id = e.id;
-      done.shown.error = std::error_code(errc::service_closing);
-      done.shown.category = failure_category::closing;
-    }
-    if (e.mail != nullptr && e.what == verb::mail) {
-      tell_event(event::kind::sender_rejected, verb::mail, r).shown.id = e.mail->id;
-    }
-    server_closes(r, e.what);
+    if (e.id != 0) fail_command(e, errc::service_closing, r);
+    if (e.mail != nullptr && e.what == verb::mail) refuse_sender(*e.mail, errc::service_closing, r);
+    server_closes(r, e.what, e.end);
     return;
   }
   react(detail::reaction_of(e.what, r.first_digit()), e, r);
@@ -78,7 +71,7 @@ void session::impl::on_reply(const reply& r) {
 /// A reply before its command has left. Only content can be answered early (TXN-27).
 void session::impl::premature(const expected& e, const reply& r) {
   if (r.code() == 421) {
-    server_closes(r, e.what);
+    server_closes(r, e.what, e.end);
     return;
   }
   if (e.what == verb::content && e.mail != nullptr && r.first_digit() >= 4) {
@@ -146,6 +139,7 @@ void session::impl::react(reaction what, const expected& e, const reply& r) {
     }
 
     case reaction::answer_challenge:
+      if (r.code() != 334) break;  // REP-05: another 3yz is no challenge
       answer_challenge(r);
       return;
 
@@ -185,16 +179,13 @@ void session::impl::react(reaction what, const expected& e, const reply& r) {
       if (e.id != 0) tell_event(event::kind::command_done, verb::rset, r).shown.id = e.id;
       return;
 
-    case reaction::complete: {
-      detail::pending_event& done = tell_event(event::kind::command_done, e.what, r);
-      done.shown.id = e.id;
+    case reaction::complete:
       if (r.first_digit() >= 4) {
-        done.shown.error = std::error_code(refusal(r));
-        done.shown.category = failure_category::reply;
-        done.shown.advice = hint_of(r);
+        fail_command(e, refusal(r), r);
+      } else {
+        tell_event(event::kind::command_done, e.what, r).shown.id = e.id;
       }
       return;
-    }
 
     case reaction::ignore:
       if (e.mail != nullptr) finish(*e.mail);
@@ -255,40 +246,32 @@ void session::impl::react(reaction what, const expected& e, const reply& r) {
       login_failed(login_->cancelled, r);
       return;
 
-    case reaction::refuse_sender: {
+    case reaction::refuse_sender:
       if (e.mail == nullptr) return;
-      mail_state& m = *e.mail;
-      m.sender_refused = true;
-      m.sender_verdict = {verb::mail, refusal(r), hint_of(r), m.keep(r), {}};
-      detail::pending_event& told = tell_event(event::kind::sender_rejected, verb::mail, r);
-      told.shown.id = m.id;
-      told.shown.error = std::error_code(refusal(r));
-      told.shown.category = failure_category::reply;
-      told.shown.advice = hint_of(r);
-      told.command = events_.keep(command_of(verb::mail, &m, 0));
-      settle(m);
+      refuse_sender(*e.mail, refusal(r), r);
+      settle(*e.mail);
       return;
-    }
 
     case reaction::refuse_reset:
       rset_owed_ = false;
-      if (e.id != 0) {
-        detail::pending_event& done = tell_event(event::kind::command_done, verb::rset, r);
-        done.shown.id = e.id;
-        done.shown.error = std::error_code(refusal(r));
-        done.shown.category = failure_category::reply;
-      }
+      if (e.id != 0) fail_command(e, refusal(r), r);
       leave({refusal(r), verb::rset, {}, r, hint::none, {}});  // TXN-18
       return;
 
-    case reaction::hang_up:
-      fail({errc::auth_bad_challenge, e.what, {}, r, hint::none, {}});  // AUTH-08
-      return;
-
     case reaction::violation:
-      fail({errc::unexpected_reply, e.what, {}, r, hint::none, r.text().substr(0, 256)});
-      return;
+      break;
   }
+  if (e.id != 0) fail_command(e, errc::unexpected_reply, r);
+  const bool secret = e.what == verb::auth || e.what == verb::auth_cancel;
+  fail({errc::unexpected_reply, e.what, {}, secret ? reply{} : r, hint::none,
+        secret ? std::string_view() : r.text().substr(0, 256)});
+}
+
+/// A plain command got a reply that is no success.
+void session::impl::fail_command(const expected& e, errc why, const reply& r) {
+  detail::pending_event& done = tell_event(event::kind::command_done, e.what, r);
+  done.shown.id = e.id;
+  fill_failure(done, {why, e.what, {}, r, hint_of(r), {}});
 }
 
 void session::impl::read_greeting(const reply& r) {
@@ -434,6 +417,18 @@ void session::impl::login_failed(errc why, const reply& r) {
 
 // -- mails ----------------------------------------------------------------------------------------------
 
+/// MAIL was refused, and with it every recipient (TXN-04).
+void session::impl::refuse_sender(mail_state& m, errc why, const reply& r) {
+  m.sender_refused = true;
+  m.sender_verdict = {verb::mail, why, hint_of(r), m.keep(r), {}};
+  detail::pending_event& told = tell_event(event::kind::sender_rejected, verb::mail, r);
+  told.shown.id = m.id;
+  told.shown.error = std::error_code(why);
+  told.shown.category = category_of(why);
+  told.shown.advice = hint_of(r);
+  told.command = events_.keep(command_of(verb::mail, &m, 0));
+}
+
 /// Is a mail over before DATA? Looks after each reply to MAIL or RCPT, and after a cancellation.
 void session::impl::settle(mail_state& m) {
   if (m.step != mail_step::rcpts || m.owed != 0) return;  // else DATA's reply decides
@@ -505,6 +500,7 @@ void session::impl::answer_data(mail_state& m, const reply& r) {
     return;
   }
   if (m.accepted == 0) {
+    conclude(m, outcome::deferred, {verb::rcpt, errc::aborted, hint::none, {}, {}});
     // The server wants content for nobody: the terminator alone ends it without a message (PIPE-09).
     pressing_ = verb::lone_dot;
     return;

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "ascii.hpp"
 #include "sansmtp/xtext.hpp"
 #include "session_impl.hpp"
 
@@ -42,22 +43,8 @@ void append_number(detail::text_buffer& line, std::uint64_t n) {
   line.append({at, static_cast<std::size_t>(digits + sizeof digits - at)});
 }
 
-bool is_keyword(std::string_view k) noexcept {
-  const auto alnum = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-  };
-  return !k.empty() && alnum(k.front()) &&
-         std::all_of(k.begin(), k.end(), [&](char c) { return alnum(c) || c == '-'; });
-}
-
 bool is_value(std::string_view v) noexcept {
   return std::all_of(v.begin(), v.end(), [](char c) { return c > 32 && c < 127 && c != '='; });
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  const auto upper = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return upper(x) == upper(y); });
 }
 
 /// Does the line hold this parameter already (CMD-13)?
@@ -68,7 +55,7 @@ bool has_parameter(std::string_view line, std::string_view keyword) noexcept {
     const std::size_t next = line.find(' ', at + 1);
     std::string_view word = line.substr(at + 1, next == std::string_view::npos ? next : next - at - 1);
     word = word.substr(0, word.find('='));
-    if (equal_ignoring_case(word, keyword)) return true;
+    if (ascii::iequals(word, keyword)) return true;
     at = next;
   }
   return false;
@@ -123,8 +110,7 @@ void session::impl::fill() {
     }
     const std::optional<verb> next = next_verb();
     if (!next || stage_ == stage::closed || !may_write(*next)) return;
-    write(*next);
-    if (stage_ == stage::closed) return;
+    if (!write(*next)) return;
   }
 }
 
@@ -135,8 +121,13 @@ bool session::impl::may_write(verb v) const noexcept {
   const bool alone = r.alone || (v == verb::quit && config_.quit_no_wait);
   if (group_closed_ || alone || !pipelining()) return false;
   // A window, so that neither side ever waits for the other to read (PIPE-16).
-  return owed_.size() < config_.limits.outstanding &&
-         out_.staged() - group_begin_ < config_.limits.group_octets;
+  return owed_.size() < config_.limits.outstanding;
+}
+
+/// Has the group room for a line of so many octets without its CRLF? One line alone always goes.
+bool session::impl::fits(std::size_t line) const noexcept {
+  return owed_.empty() ||
+         out_.staged() - group_begin_ + line + crlf.size() <= config_.limits.group_octets;
 }
 
 /// What is to be written next, whatever the group says; nothing if there is nothing to do. Mails that
@@ -175,13 +166,15 @@ std::optional<verb> session::impl::next_verb() {
       wanted_.pop();
       continue;
     }
-    // Whether it may begin is asked before it is looked at: capabilities could still change.
+    mail_state& m = *op.mail;
+    if (!m.checked && refuse_locally(m)) {
+      wanted_.pop();
+      continue;
+    }
+    m.checked = true;
     if (rset_due_) return verb::rset;
     if (rset_owed_ && !config_.pipeline_rset) return std::nullopt;
-    if (!may_write(verb::mail)) return std::nullopt;
-    mail_state& m = *op.mail;
-    if (!refuse_locally(m)) return verb::mail;
-    wanted_.pop();
+    return verb::mail;
   }
   return std::nullopt;
 }
@@ -211,7 +204,8 @@ void session::impl::write_line(verb v, std::string_view line, mail_state* mail,
   }
 }
 
-void session::impl::write(verb v) {
+/// Formats a command; false if it does not fit into the group after all, or the session is over.
+bool session::impl::write(verb v) {
   switch (v) {
     case verb::ehlo:
     case verb::helo: {
@@ -224,13 +218,13 @@ void session::impl::write(verb v) {
         wanted_.pop();
       }
       write_line(v, line_.view(), nullptr, 0, 0);
-      return;
+      return true;
     }
 
     case verb::starttls:
       pressing_.reset();
       write_line(v, "STARTTLS", nullptr, 0, 0);
-      return;
+      return true;
 
     case verb::auth:
     case verb::auth_cancel: {
@@ -242,14 +236,14 @@ void session::impl::write(verb v) {
         if (authenticated_) {  // once in a session (AUTH-01)
           login_.reset();
           refuse_command(verb::auth, id, errc::bad_state);
-          return;
+          return true;
         }
         try_next_mechanism({});
-        return;
+        return true;
       }
       pressing_.reset();
       send_auth_line(v);
-      return;
+      return true;
     }
 
     case verb::mail: {
@@ -261,33 +255,35 @@ void session::impl::write(verb v) {
       m.step = mail_step::rcpts;
       m.mail_formatted = true;
       ++m.owed;
-      // The line was checked by refuse_locally, which left it in line_.
-      write_line(v, line_.view(), &m, 0, 0);
-      return;
+      write_line(v, mail_line_.view(), &m, 0, 0);
+      return true;
     }
 
     case verb::rcpt: {
       mail_state& m = *sending_;
-      const std::uint32_t i = m.next_rcpt++;
+      const std::uint32_t i = m.next_rcpt;
       (void)format_rcpt(m, i, line_);  // checked before MAIL
+      if (!fits(line_.size())) return false;
+      ++m.next_rcpt;
       ++m.owed;
       m.rcpts[i].step = rcpt_step::asked;
       write_line(v, line_.view(), &m, i, 0);
       m.rcpts[i].end = out_.staged();
-      return;
+      return true;
     }
 
     case verb::data:
+      if (!fits(4)) return false;
       sending_->step = mail_step::data;
       ++sending_->owed;
       write_line(v, "DATA", sending_, 0, 0);
-      return;
+      return true;
 
     case verb::lone_dot:
       pressing_.reset();
       sending_->step = mail_step::finished;
       write_line(v, ".", sending_, 0, 0);
-      return;
+      return true;
 
     case verb::rset:
       if (rset_due_) {
@@ -298,7 +294,7 @@ void session::impl::write(verb v) {
         const operation_id id = users ? wanted_.front().id : 0;
         if (users) wanted_.pop();
         write_line(v, "RSET", nullptr, 0, id);
-        return;
+        return true;
       }
       [[fallthrough]];
     case verb::noop:
@@ -310,31 +306,32 @@ void session::impl::write(verb v) {
       if (v == verb::rset) rset_owed_ = true;
       write_line(v, op.text, nullptr, 0, op.id);
       wanted_.pop();
-      return;
+      return true;
     }
 
     case verb::quit:
       if (stage_ != stage::leaving) {
-        wanted_.clear();  // nothing follows QUIT; what was asked after it is refused already
+        wanted_.pop();  // nothing is behind it: what was asked after QUIT is refused already
         stage_ = stage::leaving;
         leaving_because_ = {};
       }
       quit_written_ = true;
       write_line(v, "QUIT", nullptr, 0, 0);
       if (config_.quit_no_wait) close(leaving_because_);  // SESS-20
-      return;
+      return false;
 
     case verb::greeting:
     case verb::handshake:
     case verb::content:
-      return;  // never written as a line
+      return false;  // never written as a line
   }
+  return false;
 }
 
 // -- the envelope ---------------------------------------------------------------------------------------------
 
-/// Looks at a mail before its MAIL: true if it is over because of what was found. Otherwise `line_`
-/// holds its MAIL line.
+/// Looks at a mail before its MAIL: true if it is over because of what was found. Otherwise
+/// `mail_line_` holds its MAIL line.
 bool session::impl::refuse_locally(mail_state& m) {
   const auto usage = [&](errc why) {
     m.rcpts.clear();  // a usage error gives no outcome (OUT-05)
@@ -382,7 +379,7 @@ bool session::impl::refuse_locally(mail_state& m) {
     finish(m);
     return true;
   }
-  if (const errc wrong = format_mail(m, line_); wrong != errc::none) return usage(wrong);
+  if (const errc wrong = format_mail(m, mail_line_); wrong != errc::none) return usage(wrong);
   return false;
 }
 
@@ -443,7 +440,7 @@ errc session::impl::check_mail(mail_state& m) {
 /// Raw parameters, last in the line (CMD-13, CMD-14).
 errc session::impl::append_raw(const std::vector<parameter>& raw, detail::text_buffer& line) {
   for (const parameter& p : raw) {
-    if (!is_keyword(p.keyword) || !is_value(p.value)) return errc::bad_parameter;
+    if (!ascii::is_keyword(p.keyword) || !is_value(p.value)) return errc::bad_parameter;
     if (has_parameter(line.view(), p.keyword)) return errc::bad_parameter;
     if (!config_.allow_unadvertised && !peer_.has(p.keyword)) return errc::parameter_not_offered;
     line += ' ';
@@ -580,9 +577,12 @@ errc session::impl::format_rcpt(mail_state& m, std::uint32_t index, detail::text
         word(notify::delay, "DELAY");
       }
       if (!to.original.empty()) {
+        if (std::any_of(to.original.begin(), to.original.end(), ascii::is_control)) {
+          return errc::bad_argument;
+        }
         const std::size_t semicolon = to.original.find(';');
         if (semicolon == std::string::npos ||
-            !is_keyword(std::string_view(to.original).substr(0, semicolon))) {
+            !ascii::is_keyword(std::string_view(to.original).substr(0, semicolon))) {
           return errc::bad_parameter;
         }
         const std::string encoded =
@@ -652,8 +652,10 @@ bool session::impl::write_content(mail_state& m) {
   if (ends_well) {
     out_.text(".\r\n");
   } else {
-    if (m.stuffer.size() == 0 && !config_.allow_empty_content) wrong = errc::empty_content;
-    if (wrong == errc::none) wrong = m.stuffer.finish(slices_);
+    wrong = m.stuffer.finish(slices_);
+    if (wrong == errc::none && m.stuffer.size() == 0 && !config_.allow_empty_content) {
+      wrong = errc::empty_content;
+    }
     if (wrong != errc::none) {
       stop_content(m, wrong);
       return false;

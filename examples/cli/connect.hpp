@@ -8,7 +8,8 @@
 
 namespace sansmtp::cli {
 
-/// Getter: what `blocking::client::connect` returned as a line that says what to do, with its exit code.
+/// Getter: what `blocking::client::connect` returned as a line that says what to do, with its exit
+/// code.
 [[nodiscard]] failure connect_failure(const connection_options& options,
                                       const std::error_code& error);
 

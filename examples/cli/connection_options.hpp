@@ -17,12 +17,13 @@ struct connection_options {
   blocking::client_options client;
   bool trace = false;
 
-  /// Command: adds the options to `command`, which fills in this object when it parses; it must live
-  /// until then.
+  /// Command: adds the options to `command`, which fills in this object when it parses; it must
+  /// live until then.
   void add_to(CLI::App& command);
 };
 
-/// Command: adds an option that takes one of a few words, each of which stands for a value of `target`.
+/// Command: adds an option that takes one of a few words, each of which stands for a value of
+/// `target`.
 template <typename T>
 CLI::Option* add_choice(CLI::App& command, const std::string& option, T& target,
                         std::vector<std::pair<std::string, T>> choices, const std::string& help) {

@@ -22,8 +22,8 @@ enum class exit_code : int {
   in_doubt = 80,       ///< The message was handed over and nobody knows whether it was accepted.
 };
 
-/// Getter: the one that more urgently wants a person's or a script's attention. The order is the one
-/// that `exit_code_help` documents.
+/// Getter: the one that more urgently wants a person's or a script's attention. The order is the
+/// one that `exit_code_help` documents.
 [[nodiscard]] exit_code worse(exit_code a, exit_code b) noexcept;
 
 /// Getter: the paragraph of `--help` on exit codes, one of which stands for a whole run.

@@ -17,11 +17,12 @@ struct header_envelope {
   /// The message without its Bcc fields; nothing if it has none and may be sent as it is.
   std::optional<std::string> without_bcc;
 
-  /// Getter: reads the header of `message`, only during the call. Lines may end in CRLF, LF or CR, since the engine makes CRLF of each of them. Folded fields, comments, quoted strings, groups
-  /// and source routes are understood. Throws `failure` with `exit_code::data_error` for what cannot be
-  /// understood, rather than leaving out an address or sending a Bcc field along: a line that is no
-  /// field, an address that breaks the grammar, and Resent- fields, which make it unclear to whom the
-  /// message goes.
+  /// Getter: reads the header of `message`, only during the call. Lines may end in CRLF, LF or CR,
+  /// since the engine makes CRLF of each of them. Folded fields, comments, quoted strings, groups
+  /// and source routes are understood. Throws `failure` with `exit_code::data_error` for what
+  /// cannot be understood, rather than leaving out an address or sending a Bcc field along: a line
+  /// that is no field, an address that breaks the grammar, and Resent- fields, which make it
+  /// unclear to whom the message goes.
   [[nodiscard]] static header_envelope parse(std::string_view message);
 };
 

@@ -18,8 +18,8 @@ struct mail_report {
   std::string error;  ///< Why it failed as a whole; empty if it did not.
   exit_code code = exit_code::ok;
 
-  /// Getter: the report of a mail that went through a session. After a usage error the session gives no
-  /// outcomes; then each of `addresses` was not attempted.
+  /// Getter: the report of a mail that went through a session. After a usage error the session
+  /// gives no outcomes; then each of `addresses` was not attempted.
   [[nodiscard]] static mail_report of(std::size_t number, std::string name, const delivery& result,
                                       const std::vector<std::string>& addresses);
 

@@ -10,8 +10,8 @@
 
 namespace sansmtp::cli {
 
-/// A line on standard error that tells how much of a message is sent, rewritten in place and removed
-/// in the end. Messages under a size are too quick to be worth it.
+/// A line on standard error that tells how much of a message is sent, rewritten in place and
+/// removed in the end. Messages under a size are too quick to be worth it.
 class progress {
  public:
   /// Command: the next mail that the session is given. To be called for each one, in order.

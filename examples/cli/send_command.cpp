@@ -38,8 +38,8 @@ struct arguments {
   std::vector<std::string> files;
 };
 
-/// One run of the command: reads a message when the session has room for it, and reports each one, in
-/// the order of the command line.
+/// One run of the command: reads a message when the session has room for it, and reports each one,
+/// in the order of the command line.
 class send_run {
  public:
   explicit send_run(arguments given) : given_(std::move(given)) {}
@@ -102,8 +102,8 @@ class send_run {
     publish();
   }
 
-  // Reads on to the next message that can be sent; it is the last of `mails_` then. Returns false if
-  // there is none. Those that cannot be sent get their report.
+  // Reads on to the next message that can be sent; it is the last of `mails_` then. Returns false
+  // if there is none. Those that cannot be sent get their report.
   bool prepare_next() {
     while (read_ < given_.files.size()) {
       mail& m = mails_.emplace_back();

@@ -7,9 +7,9 @@
 namespace sansmtp::cli {
 
 /// Command: to be called first in `main`. A closed standard descriptor would be handed to the next
-/// socket, and a report would then go to the mail server: so each closed one is opened on /dev/null.
-/// Also ignores SIGPIPE: a reader that went away is an error like any other. Returns whether standard
-/// output was there.
+/// socket, and a report would then go to the mail server: so each closed one is opened on
+/// /dev/null. Also ignores SIGPIPE: a reader that went away is an error like any other. Returns
+/// whether standard output was there.
 [[nodiscard]] bool guard_standard_streams();
 
 /// Output: writes all of `text` to standard output, at once. Throws `failure` with

@@ -47,8 +47,8 @@ TEST(client, sends_one_mail_in_one_call) {
     quit = link.hear();
     link.say("221 bye\r\n");
   });
-  const delivery report = blocking::send_mail(
-      server.address(), mail_to({"r1@b.test", "r2@b.test"}), small_message(), named_options());
+  const delivery report = blocking::send_mail(server.address(), mail_to({"r1@b.test", "r2@b.test"}),
+                                              small_message(), named_options());
   server.join();
   EXPECT_FALSE(report.error);
   EXPECT_EQ(report.count(outcome::delivered), 2U);
@@ -118,9 +118,9 @@ TEST(client, sends_commands) {
   std::vector<std::string> lines;
   scripted_server server([&](server_link& link) {
     link.open();
-    for (const char* answer :
-         {"250 fine\r\n", "252 perhaps\r\n", "250-<a@b>\r\n250 <c@d>\r\n", "214 help\r\n",
-          "250 ok\r\n", "250 flushed\r\n", "500 what\r\n", "250-mx\r\n250 SIZE\r\n", "221 bye\r\n"}) {
+    for (const char* answer : {"250 fine\r\n", "252 perhaps\r\n", "250-<a@b>\r\n250 <c@d>\r\n",
+                               "214 help\r\n", "250 ok\r\n", "250 flushed\r\n", "500 what\r\n",
+                               "250-mx\r\n250 SIZE\r\n", "221 bye\r\n"}) {
       lines.push_back(link.hear());
       link.say(answer);
     }
@@ -143,9 +143,9 @@ TEST(client, sends_commands) {
   EXPECT_FALSE(c.connected());
   EXPECT_EQ(c.quit(), errc::session_closed);
   server.join();
-  const std::vector<std::string> expected = {
-      "NOOP\r\n",     "VRFY joe\r\n", "EXPN list\r\n", "HELP\r\n",             "XFOO bar\r\n",
-      "RSET\r\n",     "NOOP x\r\n",   "EHLO client.test\r\n", "QUIT\r\n"};
+  const std::vector<std::string> expected = {"NOOP\r\n",   "VRFY joe\r\n",         "EXPN list\r\n",
+                                             "HELP\r\n",   "XFOO bar\r\n",         "RSET\r\n",
+                                             "NOOP x\r\n", "EHLO client.test\r\n", "QUIT\r\n"};
   EXPECT_EQ(lines, expected);
 }
 
@@ -228,7 +228,7 @@ TEST_P(step, ends_the_session_and_every_mail_is_reported) {
       // The second envelope may ride with the first content.
       EXPECT_TRUE(result == outcome::not_attempted || result == outcome::deferred)
           << to_string(result);
-    } else if (step_of_mail == 0 && lockstep) {
+    } else if (step_of_mail == 0 && lockstep && !says_421) {
       EXPECT_EQ(result, outcome::not_attempted) << "OUT-04: RCPT waits for the answer to MAIL";
     } else if (step_of_mail == 3 && !says_421) {
       EXPECT_EQ(result, outcome::in_doubt);
@@ -247,12 +247,12 @@ TEST_P(step, ends_the_session_and_every_mail_is_reported) {
   EXPECT_EQ(late.count(outcome::not_attempted), 1U);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    client, step,
-    ::testing::Combine(::testing::Range(0, 11),
-                       ::testing::Values(pipelining_level::off, pipelining_level::envelope,
-                                         pipelining_level::messages),
-                       ::testing::Bool()));
+INSTANTIATE_TEST_SUITE_P(client, step,
+                         ::testing::Combine(::testing::Range(0, 11),
+                                            ::testing::Values(pipelining_level::off,
+                                                              pipelining_level::envelope,
+                                                              pipelining_level::messages),
+                                            ::testing::Bool()));
 
 TEST(client, reports_many_mails_in_order) {
   for (const auto level :
@@ -294,6 +294,25 @@ TEST(client, reports_many_mails_in_order) {
   }
 }
 
+TEST(client, lets_go_of_everything_if_a_callback_throws) {
+  scripted_server server([](server_link& link) {
+    link.open();
+    link.take_mail();
+    link.hear_all();
+  });
+  client c(named_options());
+  ASSERT_FALSE(c.connect(server.address()));
+  const auto next = [](envelope& env, message& content) {
+    env = mail_to({"r@b.test"});
+    content = small_message();
+    return true;
+  };
+  EXPECT_THROW(c.send_all(next, [](const delivery&) { throw std::runtime_error("full"); }),
+               std::runtime_error);
+  EXPECT_FALSE(c.connected());
+  EXPECT_EQ(c.noop().error, errc::aborted);
+}
+
 // A refusal comes at once: nothing is waited for that nobody was asked.
 TEST(client, refuses_a_streamed_message_that_nobody_would_stream) {
   scripted_server server([](server_link& link) {
@@ -305,12 +324,10 @@ TEST(client, refuses_a_streamed_message_that_nobody_would_stream) {
   EXPECT_EQ(c.send(mail_to({"r@b.test"}), message::stream()).error, errc::bad_argument);
   EXPECT_EQ(c.transaction(mail_to({"r@b.test"}), small_message()).error(), errc::bad_state);
   EXPECT_FALSE(c.open());
-  EXPECT_LT(time_of([&] {
-              EXPECT_EQ(c.send(mail_to({}), small_message()).error, errc::no_recipients);
-            }),
-            milliseconds(1000));
-  EXPECT_TRUE(c.send(mail_to({"r@b.test"}), small_message()).delivered_to_all())
-      << "still usable";
+  EXPECT_LT(
+      time_of([&] { EXPECT_EQ(c.send(mail_to({}), small_message()).error, errc::no_recipients); }),
+      milliseconds(1000));
+  EXPECT_TRUE(c.send(mail_to({"r@b.test"}), small_message()).delivered_to_all()) << "still usable";
 }
 
 TEST(client, shows_all_events_to_the_trace) {
@@ -448,8 +465,7 @@ TEST(client, hears_the_last_words_after_a_write_error) {
     gone.get_future().wait();
     const delivery report = c.send(mail_to({"r@b.test"}), small_message());
     ASSERT_EQ(report.recipients.size(), 1U);
-    EXPECT_EQ(report.recipients[0].why,
-              with_words ? errc::service_closing : errc::connection_lost);
+    EXPECT_EQ(report.recipients[0].why, with_words ? errc::service_closing : errc::connection_lost);
     EXPECT_EQ(report.recipients[0].code, with_words ? 421 : 0);
     EXPECT_NE(report.recipients[0].result, outcome::in_doubt);
     EXPECT_FALSE(c.connected());
@@ -475,7 +491,8 @@ TEST(client, goes_on_after_a_signal) {
     link.take_mail();
   });
   client_options options = named_options();
-  options.session.timeouts.mail = std::chrono::seconds(5);  // waits by poll there, by recv elsewhere
+  options.session.timeouts.mail =
+      std::chrono::seconds(5);  // waits by poll there, by recv elsewhere
   client c(options);
   EXPECT_FALSE(c.connect(server.address()));
   const itimerval often{{0, 5000}, {0, 5000}};
@@ -515,7 +532,8 @@ TEST(client, reads_while_it_writes) {
   client c(options);
   EXPECT_FALSE(c.connect(server.address()));
   std::vector<std::string> recipients;
-  for (int i = 0; i != count; ++i) recipients.push_back("recipient" + std::to_string(i) + "@b.test");
+  for (int i = 0; i != count; ++i)
+    recipients.push_back("recipient" + std::to_string(i) + "@b.test");
   const delivery report = c.send(mail_to(recipients), small_message());
   server.join();
   EXPECT_FALSE(stuck);

@@ -157,9 +157,9 @@ class scripted_server {
     size = sizeof storage;
     ::getsockname(listening_, generic, &size);
     if (path_.empty()) {
-      port_ = ntohs(storage.ss_family == AF_INET6
-                        ? reinterpret_cast<sockaddr_in6*>(&storage)->sin6_port
-                        : reinterpret_cast<sockaddr_in*>(&storage)->sin_port);
+      port_ =
+          ntohs(storage.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&storage)->sin6_port
+                                              : reinterpret_cast<sockaddr_in*>(&storage)->sin_port);
       const bool v6 = storage.ss_family == AF_INET6;
       address_ = (v6 ? '[' + w.address + ']' : w.address) + ':' + std::to_string(port_);
     }

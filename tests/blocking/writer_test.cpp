@@ -21,7 +21,8 @@ using blocking::writer;
 
 std::string lines(std::size_t octets) {
   std::string text;
-  while (text.size() < octets) text += "A line of some length, " + std::to_string(text.size()) + "\r\n";
+  while (text.size() < octets)
+    text += "A line of some length, " + std::to_string(text.size()) + "\r\n";
   return text;
 }
 
@@ -41,8 +42,8 @@ TEST(writer, tells_each_recipient_and_streams) {
     });
     client c(named_options());
     ASSERT_FALSE(c.connect(server.address()));
-    writer w = c.transaction(path("s@a.test"), {recipient("r1@b.test"), recipient("r2@b.test"),
-                                                recipient("r3@b.test")});
+    writer w = c.transaction(
+        path("s@a.test"), {recipient("r1@b.test"), recipient("r2@b.test"), recipient("r3@b.test")});
     ASSERT_TRUE(w.wants_content());
     ASSERT_EQ(w.recipients().size(), 3U);
     EXPECT_EQ(w.recipients()[0].address, "r1@b.test");

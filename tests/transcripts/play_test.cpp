@@ -1,7 +1,8 @@
 // Plays every transcript of this folder in every mode that it allows; one test each.
 //
-// `transcript_tests --bless`, or SANSMTP_BLESS=1 in the environment, rewrites the C and `*` lines that
-// the engine does not fulfil instead. SANSMTP_TRANSCRIPT_DIR in the environment names another folder.
+// `transcript_tests --bless`, or SANSMTP_BLESS=1 in the environment, rewrites the C and `*` lines
+// that the engine does not fulfil instead. SANSMTP_TRANSCRIPT_DIR in the environment names another
+// folder.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -65,7 +66,8 @@ class play_test : public testing::Test {
   script::mode how_;
 };
 
-/// A folder without transcripts, or a file that is none: there is nothing to play, and that is wrong.
+/// A folder without transcripts, or a file that is none: there is nothing to play, and that is
+/// wrong.
 class failing_test : public testing::Test {
  public:
   explicit failing_test(std::string why) : why_(std::move(why)) {}
@@ -80,7 +82,8 @@ void register_failure(const std::string& suite, const std::string& why) {
                         [why]() -> testing::Test* { return new failing_test(why); });
 }
 
-/// The name of a file's tests: its path with '_' for what a filter of GoogleTest would take as its own.
+/// The name of a file's tests: its path with '_' for what a filter of GoogleTest would take as its
+/// own.
 std::string suite_name(const fs::path& file) {
   std::string name = file.lexically_relative(folder()).replace_extension().generic_string();
   std::replace_if(

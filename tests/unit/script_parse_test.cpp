@@ -30,11 +30,21 @@ std::string server_octets(std::string_view text) {
 }
 
 TEST(script_parse, takes_every_statement_of_the_grammar) {
-  EXPECT_EQ(error_in(R"(# a comment
+  EXPECT_EQ(
+      error_in(
+          R"(# a comment
 % no-faults
 % no-split
 
-> open local=me.test host=h.test address=192.0.2.5 connect=manual tls=required pipelining=messages line_ends=strict accept_bare_lf trace quit_no_wait require_all_recipients pipeline_rset allow_empty_content reject_long_lines allow_unadvertised allow_unadvertised_8bit auth_optional no_initial_response ehlo_after_auth allow_auth_unverified_tls allow_auth_cleartext ignore=CHUNKING,SIZE helo_fallback=501,504 timeout.greeting=30s timeout.quit=1m30s timeout.block=250ms limit.line=512 limit.lines=2 limit.octets=1 limit.auth_line=2 limit.recipients=3 limit.outstanding=4 limit.group_octets=5 limit.warnings=6 auth=plain:u:p:z+login:u:p+external
+> open local=me.test host=h.test address=192.0.2.5 connect=manual tls=required )"
+          R"(pipelining=messages line_ends=strict accept_bare_lf trace quit_no_wait )"
+          R"(require_all_recipients pipeline_rset allow_empty_content reject_long_lines )"
+          R"(allow_unadvertised allow_unadvertised_8bit auth_optional no_initial_response )"
+          R"(ehlo_after_auth allow_auth_unverified_tls allow_auth_cleartext ignore=CHUNKING,SIZE )"
+          R"(helo_fallback=501,504 timeout.greeting=30s timeout.quit=1m30s timeout.block=250ms )"
+          R"(limit.line=512 limit.lines=2 limit.octets=1 limit.auth_line=2 limit.recipients=3 )"
+          R"(limit.outstanding=4 limit.group_octets=5 limit.warnings=6 )"
+          R"(auth=plain:u:p:z+login:u:p+external
 ! connected host=mx.example local=192.0.2.5
 S: 220 mx
 S| 250 a\x00b\r\n
@@ -42,7 +52,10 @@ S|"ab"*3 "c"
 C: EHLO me.test
 C: -
 C| a\tb\\
-> send 1 s@a.test -> r1@b.test r2@b.test(NOTIFY=SUCCESS,DELAY ORCPT=rfc822;b@y raw:FOO=1) "\"a b\"@c.test" x@[192.0.2.1] [ret=FULL envid=x auth=<> requiretls by=120;R priority=-3 holdfor=60 raw:FOO=1 skip_bad utf8 allow_underscore allow_long] : "content" "more"*2
+> send 1 s@a.test -> r1@b.test r2@b.test(NOTIFY=SUCCESS,DELAY ORCPT=rfc822;b@y )"
+          R"(raw:FOO=1) "\"a b\"@c.test" x@[192.0.2.1] [ret=FULL envid=x auth=<> requiretls )"
+          R"(by=120;R priority=-3 holdfor=60 raw:FOO=1 skip_bad utf8 allow_underscore )"
+          R"(allow_long] : "content" "more"*2
 > send 2 <> -> a@b.test : own "x"
 > send 3 "" -> a@b.test : stream size=10 8bit
 > send 4 "" -> : ""
@@ -116,7 +129,7 @@ C| a\tb\\
 = mechanisms PLAIN LOGIN
 = parameters XFOO a b
 )"),
-            "");
+      "");
 }
 
 TEST(script_parse, reads_octets_as_they_are_meant) {

@@ -151,17 +151,17 @@ TEST(script_play, catches_each_part_of_an_outcome) {
       text_of({opened, envelope,
                "S: 250 ok\nS: 250 ok\nS: 550 5.1.1 no\nS: 354 go\n* recipient_rejected 1[1]\n"
                "* ready_for_data 1\nC: a\nC: .\nS: 451 4.3.0 later\n"});
-  for (const char* right :
-       {"deferred rejected", "deferred:451 rejected:550:5.1.1",
-        "deferred:refused_transiently(content):451:4.3.0 rejected:refused_permanently(rcpt):550:5.1.1",
-        "deferred:reply rejected:reply(rcpt)"}) {
+  for (const char* right : {"deferred rejected", "deferred:451 rejected:550:5.1.1",
+                            "deferred:refused_transiently(content):451:4.3.0 "
+                            "rejected:refused_permanently(rcpt):550:5.1.1",
+                            "deferred:reply rejected:reply(rcpt)"}) {
     EXPECT_EQ(wrong_in(before + "* mail_done 1 " + right + '\n'), "") << right;
   }
-  for (const char* wrong : {"deferred", "rejected", "rejected deferred", "deferred rejected rejected",
-                            "deferred:452 rejected", "deferred rejected:550:5.1.2",
-                            "deferred:timeout rejected", "deferred:reply(data) rejected",
-                            "deferred:hint=other_host rejected", "deferred rejected timeout",
-                            "refused"}) {
+  for (const char* wrong :
+       {"deferred", "rejected", "rejected deferred", "deferred rejected rejected",
+        "deferred:452 rejected", "deferred rejected:550:5.1.2", "deferred:timeout rejected",
+        "deferred:reply(data) rejected", "deferred:hint=other_host rejected",
+        "deferred rejected timeout", "refused"}) {
     EXPECT_NE(wrong_in(before + "* mail_done 1 " + wrong + '\n'), "") << wrong;
   }
 }
@@ -193,8 +193,9 @@ TEST(script_play, checks_getters) {
   EXPECT_NE(wrong_in("> open\n= in_flight 7\n"), "");
   EXPECT_NE(wrong_in("> open\n= closed\n"), "");
   const std::string ready(opened);
-  EXPECT_EQ(wrong_in(ready + "= idle\n= offers pipelining\n= not offers SIZE\n= server_name mx.test\n"),
-            "");
+  EXPECT_EQ(
+      wrong_in(ready + "= idle\n= offers pipelining\n= not offers SIZE\n= server_name mx.test\n"),
+      "");
   EXPECT_NE(wrong_in(ready + "= offers SIZE\n"), "");
   EXPECT_NE(wrong_in(ready + "= not offers PIPELINING\n"), "");
   EXPECT_NE(wrong_in(ready + "= size_limit 1\n"), "");
@@ -210,14 +211,17 @@ TEST(script_play, catches_a_refused_chunk) {
 TEST(script_play, takes_only_so_much_as_sent_says) {
   const std::string before = text_of({opened, envelope, "! sent 21\n"});
   EXPECT_EQ(parsed(before).modes().size(), 1U);
-  EXPECT_EQ(wrong_in(before + "C| \\nRCPT TO:<r1@b.test>\\r\\nRCPT TO:<r2@b.test>\\r\\nDATA\\r\\n"), "");
-  EXPECT_NE(wrong_in(before + "C| RCPT TO:<r1@b.test>\\r\\nRCPT TO:<r2@b.test>\\r\\nDATA\\r\\n"), "");
+  EXPECT_EQ(wrong_in(before + "C| \\nRCPT TO:<r1@b.test>\\r\\nRCPT TO:<r2@b.test>\\r\\nDATA\\r\\n"),
+            "");
+  EXPECT_NE(wrong_in(before + "C| RCPT TO:<r1@b.test>\\r\\nRCPT TO:<r2@b.test>\\r\\nDATA\\r\\n"),
+            "");
   EXPECT_NE(wrong_in(text_of({opened, envelope, "! sent 1000\n"})), "");
 }
 
 TEST(script_play, tells_the_time_of_each_line) {
-  const auto result = played("> open\nS: 220 mx.test\nC: EHLO client.test\n@ +90s\n! end\n"
-                             "* session_failed connection_lost\n* closed connection_lost\n");
+  const auto result = played(
+      "> open\nS: 220 mx.test\nC: EHLO client.test\n@ +90s\n! end\n"
+      "* session_failed connection_lost\n* closed connection_lost\n");
   ASSERT_TRUE(result.ok()) << to_string(*result.wrong);
   const std::string said = to_string(result.said);
   EXPECT_TRUE(contains(said, "   0.000  S: 220 mx.test\n   0.000  C: EHLO client.test\n")) << said;
@@ -231,19 +235,19 @@ TEST(script_play, escapes_what_a_terminal_could_take_as_its_own) {
 }
 
 TEST(script_bless, writes_down_what_the_engine_does_and_keeps_the_rest) {
-  const std::string blessed = script::bless(parsed(
-      "# why\n"
-      "> open\n"
-      "S: 220 mx.test\n"
-      "C: HELO me\n"
-      "C: NOOP\n"
-      "\n"
-      "# what for\n"
-      "S: 250 mx.test\n"
-      "> quit\n"
-      "S: 221 bye\n"
-      "* closed connection_lost\n"
-      "= closed\n"));
+  const std::string blessed =
+      script::bless(parsed("# why\n"
+                           "> open\n"
+                           "S: 220 mx.test\n"
+                           "C: HELO me\n"
+                           "C: NOOP\n"
+                           "\n"
+                           "# what for\n"
+                           "S: 250 mx.test\n"
+                           "> quit\n"
+                           "S: 221 bye\n"
+                           "* closed connection_lost\n"
+                           "= closed\n"));
   EXPECT_EQ(blessed,
             "# why\n"
             "> open\n"
@@ -267,12 +271,13 @@ TEST(script_bless, changes_nothing_that_holds) {
 }
 
 TEST(script_bless, writes_what_repeats_itself_with_a_factor) {
-  const std::string blessed = script::bless(parsed(text_of(
-      {opened,
-       "> send 1 s@a.test -> r1@b.test : \"a\"*500 \"\\r\\n\" \"b\\r\\n\"*9\n"
-       "C: MAIL FROM:<s@a.test>\nC: RCPT TO:<r1@b.test>\nC: DATA\n"
-       "S: 250 ok\nS: 250 ok\nS: 354 go\n"})));
-  EXPECT_TRUE(contains(blessed, "C| \"a\"*500 \"\\r\\n\"\nC| \"b\\r\\n\"*9\nC: .\n* ready_for_data 1\n"))
+  const std::string blessed = script::bless(
+      parsed(text_of({opened,
+                      "> send 1 s@a.test -> r1@b.test : \"a\"*500 \"\\r\\n\" \"b\\r\\n\"*9\n"
+                      "C: MAIL FROM:<s@a.test>\nC: RCPT TO:<r1@b.test>\nC: DATA\n"
+                      "S: 250 ok\nS: 250 ok\nS: 354 go\n"})));
+  EXPECT_TRUE(
+      contains(blessed, "C| \"a\"*500 \"\\r\\n\"\nC| \"b\\r\\n\"*9\nC: .\n* ready_for_data 1\n"))
       << blessed;
   EXPECT_EQ(wrong_in(blessed), "");
 }

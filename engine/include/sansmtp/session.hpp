@@ -99,7 +99,8 @@ class session {
 
   /// Output: what may be written now, as a gather list; empty if nothing. Formatting happens here and
   /// nowhere else, so a write may be in flight while commands are queued and replies arrive: until
-  /// `sent()` the same views come back. A command counts as handed out, and its timer runs, from here.
+  /// `sent()` the same views come back, or none once the session is over, though their octets stay
+  /// where they are. A command counts as handed out, and its timer runs, from here.
   [[nodiscard]] std::span<const bytes> output(time_point now);
 
   /// Output: when `advance` must be called at the latest; nothing if no timer runs (TIME-07).
@@ -112,7 +113,8 @@ class session {
   [[nodiscard]] const event* next_event();
 
   // -- command --------------------------------------------------------------------------------------
-  // All only enqueue, in any phase before the end, and never write. A refusal arrives as the event that
+  // All only enqueue, in any phase before the end, and never write. EHLO, AUTH and a raw line are
+  // refused with `bad_state` while a mail is being sent. A refusal arrives as the event that
   // completes the command; each command is completed exactly once (CORE-05). They run in the order
   // given, but NOOP, VRFY, EXPN and HELP, if next in the queue, may run between the RCPTs of a mail
   // (CMD-18).

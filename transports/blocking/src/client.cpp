@@ -142,17 +142,16 @@ std::error_code client::prepare() {
   link_.reset();
   last_error_ = {};
   server_.clear();
-  const errc problem = options_.session.tls != tls_mode::off ? errc::bad_configuration
-                                                             : options_.session.check();
+  const errc problem =
+      options_.session.tls != tls_mode::off ? errc::bad_configuration : options_.session.check();
   return problem == errc::none ? std::error_code() : fail_to_connect(problem);
 }
 
 std::error_code client::fail_to_connect(std::error_code why) {
   last_error_.error = why;
-  last_error_.category = why == std::errc::timed_out ? failure_category::timeout
-                         : condition_of(why) != errc::none
-                             ? category_of(condition_of(why))
-                             : failure_category::connection_lost;
+  last_error_.category = why == std::errc::timed_out       ? failure_category::timeout
+                         : condition_of(why) != errc::none ? category_of(condition_of(why))
+                                                           : failure_category::connection_lost;
   last_error_.server = server_;
   end_ = why;
   return why;
@@ -232,6 +231,14 @@ void client::post(const envelope& env, message&& content, delivery& report) {
 void client::collect(const delivery& report) {
   // What is collected is always the oldest.
   run_until([&] { return pending_.empty() || pending_.front().report != &report; });
+}
+
+// Ends the link without telling anybody.
+void client::abandon() {
+  pending_.clear();
+  link_.reset();
+  session_.abort();
+  take_events();
 }
 
 writer client::transaction(path sender, std::vector<recipient> recipients) {

@@ -25,7 +25,8 @@ std::error_code resolve(const std::string& host, const std::string& port, int fl
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = flags;
   addrinfo* list = nullptr;
-  const int error = ::getaddrinfo(host.c_str(), port.empty() ? nullptr : port.c_str(), &hints, &list);
+  const int error =
+      ::getaddrinfo(host.c_str(), port.empty() ? nullptr : port.c_str(), &hints, &list);
   if (error == EAI_SYSTEM) return system_error(errno);
   if (error != 0) return {error, resolver_category()};
   out.reset(list);
@@ -81,8 +82,7 @@ std::error_code attempt(const sockaddr* address, socklen_t size, const addrinfo*
   if (!made) return system_error(errno);
   // The window that is announced depends on the buffer, so it is set before the connection is there.
   const auto set = [&made](int name, int octets) {
-    return octets <= 0 ||
-           ::setsockopt(made.get(), SOL_SOCKET, name, &octets, sizeof octets) == 0;
+    return octets <= 0 || ::setsockopt(made.get(), SOL_SOCKET, name, &octets, sizeof octets) == 0;
   };
   if (!set(SO_SNDBUF, options.send_buffer) || !set(SO_RCVBUF, options.receive_buffer)) {
     return system_error(errno);

@@ -25,9 +25,9 @@ void auditor::open(const open_session& options) {
   riding_ = config.pipelining == pipelining_level::messages;
   for (const auto& timeout :
        {config.timeouts.greeting, config.timeouts.hello, config.timeouts.starttls,
-        config.timeouts.handshake, config.timeouts.auth, config.timeouts.mail,
-        config.timeouts.rcpt, config.timeouts.data, config.timeouts.block, config.timeouts.content,
-        config.timeouts.reset, config.timeouts.command, config.timeouts.quit}) {
+        config.timeouts.handshake, config.timeouts.auth, config.timeouts.mail, config.timeouts.rcpt,
+        config.timeouts.data, config.timeouts.block, config.timeouts.content, config.timeouts.reset,
+        config.timeouts.command, config.timeouts.quit}) {
     if (timeout.count() == 0) timers_ = false;
   }
   // Generous factors: this shall find what grows without a bound, not measure (CORE-09).
@@ -52,7 +52,8 @@ void auditor::mail(mail_id id, const send_mail& mail) {
   state.streamed = mail.from == send_mail::source::streamed;
   state.recipients.resize(mail.env.recipients.size());
   memory_limit_ += 4096;
-  for (const recipient& to : mail.env.recipients) memory_limit_ += 1024 + 8 * to.address.text().size();
+  for (const recipient& to : mail.env.recipients)
+    memory_limit_ += 1024 + 8 * to.address.text().size();
   if (id == 0 || !mails_.emplace(id, std::move(state)).second) fail("send() gave an id twice");
 }
 
@@ -274,13 +275,11 @@ void auditor::check_recipient(const mail_state& mail, const recipient_state& to,
   }
   if (local) return;  // refused before anything was written for it
   if (mail.sender_code) {
-    // A server that did not see the end of the content before it may refuse a MAIL that rides with the
-    // dot; then the session ends, and the mail may be sent again (PIPE-17).
+    // A server that did not see the end of the content before it may refuse a MAIL that rides with
+    // the dot; then the session ends, and the mail may be sent again (PIPE-17).
     const bool contradictory = riding_ && result == outcome::deferred;
     const outcome right = *mail.sender_code / 100 == 5 ? outcome::rejected : outcome::deferred;
-    // 421 tells of the link as well as of the sender.
-    const bool closing = *mail.sender_code == 421 && result == outcome::not_attempted;
-    if ((result != right || code != *mail.sender_code) && !contradictory && !closing) {
+    if ((result != right || code != *mail.sender_code) && !contradictory) {
       wrong("the sender was refused, which outranks all (PIPE-12)");
     }
     return;

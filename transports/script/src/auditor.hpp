@@ -30,12 +30,12 @@ class auditor {
   void event_taken(const event& e);
   /// Input: octets, when `sent` reports them.
   void written(std::string_view octets);
-  /// Input: all octets and events of this moment were taken. `asked`: output was asked for, so that the
-  /// deadline is that of what was handed out.
+  /// Input: all octets and events of this moment were taken. `asked`: output was asked for, so that
+  /// the deadline is that of what was handed out.
   void rest(const session& s, time_point now, bool asked);
-  /// Input: the link ends, the time is up, or the user aborts: from here on nothing may be written, and
-  /// what is not decided is decided by what was written (attacks.md B15). `write_in_flight`: octets
-  /// are lent of which the transport has not said yet that none was written.
+  /// Input: the link ends, the time is up, or the user aborts: from here on nothing may be written,
+  /// and what is not decided is decided by what was written (attacks.md B15). `write_in_flight`:
+  /// octets are lent of which the transport has not said yet that none was written.
   void fault(const session& s, bool write_in_flight);
   /// Input: all that a fault causes was taken; nothing may be open any more.
   void after_fault(const session& s);
@@ -55,12 +55,12 @@ class auditor {
     std::uint32_t number = 0;
     std::vector<recipient_state> recipients;
     std::optional<int> sender_code;  // if the sender was refused
-    bool late = false;        // given when the session was over
+    bool late = false;               // given when the session was over
     bool streamed = false;
     bool content = false;     // ready_for_data came
     bool terminated = false;  // all of the terminator was written
     bool done = false;
-    bool cut = false;         // a fault came before it was done
+    bool cut = false;  // a fault came before it was done
   };
   struct command_state {
     bool late = false;
@@ -93,24 +93,24 @@ class auditor {
   std::map<mail_id, mail_state> mails_;
   std::map<operation_id, command_state> commands_;
   std::vector<std::string> secrets_;
-  std::vector<done_mail> done_;        // since the last rest
-  std::string unread_;                 // octets written since the last rest
-  std::string line_;                   // the command line at hand
+  std::vector<done_mail> done_;  // since the last rest
+  std::string unread_;           // octets written since the last rest
+  std::string line_;             // the command line at hand
   std::string after_closed_;
   std::optional<mail_id> next_content_;
   mail_id content_of_ = 0;
   wire wire_ = wire::command;
-  unsigned matched_ = 0;               // octets of CRLF "." CRLF seen
+  unsigned matched_ = 0;  // octets of CRLF "." CRLF seen
   std::size_t memory_limit_ = 0;
   tls_mode tls_mode_ = tls_mode::off;
-  bool riding_ = false;                // a mail may ride with the dot of the one before
+  bool riding_ = false;  // a mail may ride with the dot of the one before
   bool tls_ = false;
-  bool timers_ = true;                 // false if a timeout is "for ever"
-  bool caller_owes_ = false;           // a chunk was asked for
+  bool timers_ = true;        // false if a timeout is "for ever"
+  bool caller_owes_ = false;  // a chunk was asked for
   bool ready_ = false;
   bool closed_ = false;
-  bool in_flight_ = false;             // a fault came during a write
-  bool silent_ = false;                // a fault came while the session was not closed
+  bool in_flight_ = false;  // a fault came during a write
+  bool silent_ = false;     // a fault came while the session was not closed
 };
 
 }  // namespace sansmtp::script

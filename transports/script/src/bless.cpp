@@ -17,8 +17,8 @@ class rewriter {
  public:
   explicit rewriter(const script_data& script) : script_(script), edits_(script.lines.size() + 1) {}
 
-  /// Command: removes the statements of the turn that are a `T`, and puts `lines` where the first of
-  /// them stood; if there was none, behind the turn's last input.
+  /// Command: removes the statements of the turn that are a `T`, and puts `lines` where the first
+  /// of them stood; if there was none, behind the turn's last input.
   template <class T>
   void replace(const turn& t, const std::vector<std::string>& lines) {
     std::uint32_t place = 0;

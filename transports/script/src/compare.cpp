@@ -52,7 +52,8 @@ std::string difference(std::string_view expected, std::string_view came) {
   const auto agreed = to_lines(expected.substr(0, begin));
   const std::size_t left_out = agreed.size() - std::min(agreed.size(), shown_before);
   if (left_out > 0) out += "    both  ... " + std::to_string(left_out) + " lines\n";
-  for (std::size_t i = left_out; i < agreed.size(); ++i) out += "    both  " + shown(agreed[i]) + '\n';
+  for (std::size_t i = left_out; i < agreed.size(); ++i)
+    out += "    both  " + shown(agreed[i]) + '\n';
   // In a line that is shown in part, only its first half has a place for the mark.
   const std::size_t column = escape(expected.substr(begin, common - begin)).size();
   const std::string mark = column <= shown_octets / 2 ? std::string(10 + column, ' ') + "^\n" : "";
@@ -93,7 +94,9 @@ bool holds(const getter_check& check, const machine& m, std::string& actual) {
     case what::closed: return yes(s.closed());
     case what::not_closed: return !yes(s.closed());
     case what::phase_is: return is(name_of(s.where()));
-    case what::in_flight: actual = std::to_string(s.in_flight()); return s.in_flight() == check.number;
+    case what::in_flight:
+      actual = std::to_string(s.in_flight());
+      return s.in_flight() == check.number;
     case what::server_name: return is(s.server_name());
     case what::banner: return is(s.banner());
     case what::offers: return yes(s.peer().has(std::string_view(check.text)));
@@ -102,9 +105,7 @@ bool holds(const getter_check& check, const machine& m, std::string& actual) {
       actual = std::to_string(s.peer().size_limit());
       return s.peer().size_limit() == check.number;
     case what::mechanisms: return is(s.peer().mechanisms());
-    case what::parameters:
-      actual = s.peer().parameters(check.text);
-      return actual == check.second;
+    case what::parameters: actual = s.peer().parameters(check.text); return actual == check.second;
     case what::lend_error: return is(to_string(m.lend_error()));
   }
   return false;
@@ -149,7 +150,8 @@ std::optional<mismatch> compare_events(const script_data& script, const turn& t,
                                        const std::vector<seen_event>& seen) {
   const auto shown_from = [&](std::size_t from) {
     std::string out;
-    for (std::size_t i = from; i < seen.size(); ++i) out += "  engine  " + to_statement(seen[i]) + '\n';
+    for (std::size_t i = from; i < seen.size(); ++i)
+      out += "  engine  " + to_statement(seen[i]) + '\n';
     return out.empty() ? std::string("  engine  (no event)\n") : out;
   };
   std::size_t at = 0;

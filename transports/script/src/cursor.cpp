@@ -63,8 +63,8 @@ std::string cursor::value(std::string_view stops) {
 
 std::string cursor::value_here(std::string_view stops) {
   const char c = next();
-  const bool empty = c == 0 || blanks.find(c) != std::string_view::npos ||
-                     stops.find(c) != std::string_view::npos;
+  const bool empty =
+      c == 0 || blanks.find(c) != std::string_view::npos || stops.find(c) != std::string_view::npos;
   return empty ? std::string() : value(stops);
 }
 
@@ -157,8 +157,8 @@ std::chrono::milliseconds cursor::duration(std::string_view stops) {
     std::string_view name;
     std::uint64_t milliseconds;
   };
-  static constexpr unit units[] = {{"", 1000},     {"ms", 1},          {"s", 1000},
-                                   {"m", 60'000},  {"h", 3'600'000},   {"d", 86'400'000}};
+  static constexpr unit units[] = {{"", 1000},    {"ms", 1},        {"s", 1000},
+                                   {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
   static constexpr std::uint64_t longest = 3'650ULL * 86'400'000;  // far from any overflow
 
   std::string_view text = word(stops);

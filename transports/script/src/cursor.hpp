@@ -13,8 +13,8 @@
 
 namespace sansmtp::script {
 
-/// Reads the words of a line. The first failure is kept with its column; after it everything read is
-/// empty, so that only the end of a line has to ask whether all went well.
+/// Reads the words of a line. The first failure is kept with its column; after it everything read
+/// is empty, so that only the end of a line has to ask whether all went well.
 class cursor {
  public:
   /// `budget` is what strings may still expand to in the whole transcript.

@@ -65,7 +65,7 @@ void machine::note_source(const statement& s) {
   if (record_) note(speaker::user, printable(script_.lines[s.line - 1]));
 }
 
-// -- turns -------------------------------------------------------------------------------------------
+// -- turns --------------------------------------------------------------------------------------
 
 void machine::perform(const turn& t) { perform_until(t, pace::everything, pace::everything); }
 
@@ -89,17 +89,16 @@ void machine::begin(const turn& t) {
   asked_ = false;
   writes_left_ = pace::everything;
 
-  // A `! sent` wants to decide itself how much of this turn's output is taken; and behind one, output
-  // is looked at only if the transcript looks at it.
+  // A `! sent` wants to decide itself how much of this turn's output is taken; and behind one,
+  // output is looked at only if the transcript looks at it.
   const auto& all = script_.statements;
   taking_ = taking::all;
   if (t.end < all.size() && all[t.end].is_sent()) {
     taking_ = taking::offer_only;
   } else if (all[t.first].is_sent() &&
              std::none_of(all.begin() + static_cast<std::ptrdiff_t>(t.expectations),
-                          all.begin() + static_cast<std::ptrdiff_t>(t.end), [](const statement& s) {
-                            return s.get<client_writes>() != nullptr;
-                          })) {
+                          all.begin() + static_cast<std::ptrdiff_t>(t.end),
+                          [](const statement& s) { return s.get<client_writes>() != nullptr; })) {
     taking_ = taking::nothing;
   }
 }
@@ -108,7 +107,8 @@ void machine::run_inputs(const turn& t, std::size_t reads) {
   const auto& all = script_.statements;
   if (all[t.first].is_server()) {
     std::string octets;
-    for (std::size_t i = t.first; i < t.expectations; ++i) octets += all[i].get<server_says>()->octets;
+    for (std::size_t i = t.first; i < t.expectations; ++i)
+      octets += all[i].get<server_says>()->octets;
     receive(std::string_view(octets).substr(0, reads));
     return;
   }
@@ -160,7 +160,7 @@ void machine::take_back() {
   in_flight_ = false;
 }
 
-// -- what the user asks ------------------------------------------------------------------------------
+// -- what the user asks -------------------------------------------------------------------------
 
 void machine::do_command(const statement& s) {
   if (const auto* open = s.get<open_session>()) {
@@ -216,8 +216,8 @@ void machine::send(const send_mail& m) {
     case send_mail::source::streamed: content = message::stream(m.size); break;
   }
   const envelope copy = m.env;  // which dies at once
-  state.id = session_->send(
-      copy, std::move(content).eight_bit(m.eight_bit).utf8_headers(m.utf8_headers));
+  state.id =
+      session_->send(copy, std::move(content).eight_bit(m.eight_bit).utf8_headers(m.utf8_headers));
   audit_.mail(state.id, m);
 }
 
@@ -229,7 +229,7 @@ void machine::lend(const lend_chunk& chunk) {
   audit_.lent();
 }
 
-// -- what the world does -----------------------------------------------------------------------------
+// -- what the world does ------------------------------------------------------------------------
 
 void machine::connect(const std::string& host, const std::string& address) {
   const auto host_block = copy_of(host);
@@ -305,7 +305,7 @@ void machine::pass(std::chrono::milliseconds by) {
   session_->advance(now_);
 }
 
-// -- the pump ----------------------------------------------------------------------------------------
+// -- the pump -----------------------------------------------------------------------------------
 
 void machine::pump() {
   for (bool more = true; more && problem_.empty();) {
@@ -393,8 +393,8 @@ bool machine::take_events() {
 
 void machine::note_event(seen_event e) {
   // How many writes the content took is the transport's matter: only their sum is the engine's.
-  if (e.what == event::kind::content_sent && !events_.empty() &&
-      events_.back().what == e.what && events_.back().number == e.number) {
+  if (e.what == event::kind::content_sent && !events_.empty() && events_.back().what == e.what &&
+      events_.back().number == e.number) {
     e.octets += events_.back().octets;
     events_.pop_back();
     if (record_) said_.pop_back();
@@ -413,8 +413,7 @@ machine::mail* machine::mail_of(mail_id id) {
 std::uint32_t machine::number_of(const event& e) const {
   if (e.what == event::kind::command_done || e.what == event::kind::authenticated) {
     const auto found = std::find(commands_.begin(), commands_.end(), e.id);
-    return found == commands_.end() ? 0
-                                    : static_cast<std::uint32_t>(found - commands_.begin()) + 1;
+    return found == commands_.end() ? 0 : static_cast<std::uint32_t>(found - commands_.begin()) + 1;
   }
   for (const auto& [number, m] : mails_) {
     if (e.id != 0 && m.id == e.id) return number;

@@ -22,10 +22,10 @@ namespace sansmtp::script {
 struct pace {
   static constexpr std::size_t everything = std::numeric_limits<std::size_t>::max();
 
-  bool octet_reads = false;         // server octets arrive one by one
-  bool rest_between_reads = true;   // the engine is pumped between pieces
-  std::size_t cut = 0;              // else each run of n octets is cut at 1 + cut % (n - 1); 0: whole
-  bool octet_writes = false;        // each write takes one octet
+  bool octet_reads = false;        // server octets arrive one by one
+  bool rest_between_reads = true;  // the engine is pumped between pieces
+  std::size_t cut = 0;        // else each run of n octets is cut at 1 + cut % (n - 1); 0: whole
+  bool octet_writes = false;  // each write takes one octet
 };
 
 /// What is to break a link.
@@ -42,13 +42,13 @@ class machine {
 
   /// Input: does the inputs of a turn and lets the engine come to rest.
   void perform(const turn& t);
-  /// Input: the same, but only until `reads` octets of the server arrived and `writes` octets of the
-  /// engine were taken in this turn.
+  /// Input: the same, but only until `reads` octets of the server arrived and `writes` octets of
+  /// the engine were taken in this turn.
   void perform_until(const turn& t, std::size_t reads, std::size_t writes);
   /// Input: the same, but what the engine writes is offered and stays in flight.
   void perform_in_flight(const turn& t);
-  /// Input: breaks the link and lets the engine come to rest; then looks whether it is dead. False if
-  /// there was nothing to break: no timer runs.
+  /// Input: breaks the link and lets the engine come to rest; then looks whether it is dead. False
+  /// if there was nothing to break: no timer runs.
   bool break_link(fault f);
 
   /// Getter: what the engine wrote and told during the last turn.
@@ -107,10 +107,10 @@ class machine {
   std::uint32_t streaming_ = 0;  // the mail that asked for a chunk last
 
   taking taking_ = taking::all;
-  bool asked_ = false;           // was output asked for in this turn?
-  bool in_flight_ = false;       // views are lent and not yet reported as sent
-  std::vector<bytes> lent_;      // those views
-  std::string offered_;          // a copy of their octets
+  bool asked_ = false;       // was output asked for in this turn?
+  bool in_flight_ = false;   // views are lent and not yet reported as sent
+  std::vector<bytes> lent_;  // those views
+  std::string offered_;      // a copy of their octets
   std::size_t writes_left_ = pace::everything;
   std::size_t turn_writes_ = 0;
   std::size_t total_writes_ = 0;

@@ -37,9 +37,9 @@ std::size_t same_octets(std::string_view octets) {
 
 /// Getter: is the line, CRLF at its end, plain text?
 bool is_plain(std::string_view text) {
-  return text.empty() || (text != "-" && text.back() != ' ' &&
-                          std::all_of(text.begin(), text.end(),
-                                      [](char c) { return c >= 0x20 && c < 0x7F; }));
+  return text.empty() ||
+         (text != "-" && text.back() != ' ' &&
+          std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; }));
 }
 
 /// Getter: the line as one string or more, long runs of an octet as a factor.
@@ -47,13 +47,15 @@ std::string to_strings(std::string_view line) {
   std::string out;
   std::size_t literal = 0;
   const auto flush = [&](std::size_t end) {
-    if (end > literal) out += (out.empty() ? "\"" : " \"") + escape(line.substr(literal, end - literal)) + '"';
+    if (end > literal)
+      out += (out.empty() ? "\"" : " \"") + escape(line.substr(literal, end - literal)) + '"';
   };
   for (std::size_t i = 0; i < line.size();) {
     const std::size_t same = same_octets(line.substr(i));
     if (same >= many_octets) {
       flush(i);
-      out += (out.empty() ? "\"" : " \"") + escape(line.substr(i, 1)) + "\"*" + std::to_string(same);
+      out +=
+          (out.empty() ? "\"" : " \"") + escape(line.substr(i, 1)) + "\"*" + std::to_string(same);
       literal = i + same;
     }
     i += same;

@@ -46,7 +46,7 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
-// -- > open ------------------------------------------------------------------------------------------
+// -- > open -------------------------------------------------------------------------------------
 
 constexpr std::array<named<bool session_config::*>, 13> flags{{
     {"trace", &session_config::trace},
@@ -137,7 +137,8 @@ std::vector<credentials> parse_auth(cursor& c) {
       fewest = max_u32;
     }
     if (parts.size() < fewest || parts.size() > most || !c.charge(sizeof made)) {
-      c.fail("plain:user:password[:authzid], login:user:password or external[:authzid] is expected");
+      c.fail(
+          "plain:user:password[:authzid], login:user:password or external[:authzid] is expected");
       return {};
     }
     result.push_back(std::move(made));
@@ -205,7 +206,7 @@ open_session parse_open(cursor& c) {
   return result;
 }
 
-// -- > send ------------------------------------------------------------------------------------------
+// -- > send -------------------------------------------------------------------------------------
 
 parameter parse_raw_parameter(cursor& c, std::string_view stops) {
   const std::string text = c.value_here(stops);
@@ -338,7 +339,7 @@ send_mail parse_send(cursor& c) {
   return mail;
 }
 
-// -- * -----------------------------------------------------------------------------------------------
+// -- * ------------------------------------------------------------------------------------------
 
 expected_error to_error(cursor& c, std::string_view word) {
   expected_error result;
@@ -509,7 +510,7 @@ expected_event parse_event(cursor& c, const known_numbers& known) {
   return e;
 }
 
-// -- = -----------------------------------------------------------------------------------------------
+// -- = ------------------------------------------------------------------------------------------
 
 getter_check parse_check(cursor& c) {
   using what = getter_check::what;
@@ -586,7 +587,7 @@ getter_check parse_check(cursor& c) {
   return check;
 }
 
-// -- ! -----------------------------------------------------------------------------------------------
+// -- ! ------------------------------------------------------------------------------------------
 
 link_changes parse_link(cursor& c) {
   using what = link_changes::what;
@@ -628,7 +629,7 @@ link_changes parse_link(cursor& c) {
   return link;
 }
 
-// -- the whole ---------------------------------------------------------------------------------------
+// -- the whole ----------------------------------------------------------------------------------
 
 class parser {
  public:

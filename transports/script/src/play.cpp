@@ -13,8 +13,8 @@
 namespace sansmtp::script {
 namespace {
 
-// What a file may cost (tests/README.md): cuts of a run of server octets, and places of a fault. Longer
-// files get all places near the ends and evenly spaced ones between.
+// What a file may cost (tests/README.md): cuts of a run of server octets, and places of a fault.
+// Longer files get all places near the ends and evenly spaced ones between.
 constexpr std::size_t max_cuts = 512;
 constexpr std::size_t fault_work = 4'000'000;
 constexpr std::size_t min_faults = 64;
@@ -57,8 +57,8 @@ bool try_once(const script_data& script, const pace& how, const std::string& whe
   if (!once.wrong && once.told != told) {
     const auto pair = std::mismatch(once.told.begin(), once.told.end(), told.begin(), told.end());
     const auto text = [](auto at, auto end) { return at == end ? std::string("nothing") : *at; };
-    once.wrong = at_line(script, script.statements.back().line,
-                         "other events than in one piece (CORE-02)");
+    once.wrong =
+        at_line(script, script.statements.back().line, "other events than in one piece (CORE-02)");
     once.wrong->detail = "    whole  " + text(pair.second, told.end()) + "\n     here  " +
                          text(pair.first, once.told.end()) + '\n';
   }
@@ -76,7 +76,8 @@ std::vector<std::size_t> places(std::size_t count, std::size_t most) {
   for (std::size_t i = 0; i < count;) {
     result.push_back(i);
     const bool near_an_end = count <= most || i < dense || i + dense >= count;
-    const std::size_t step = near_an_end ? 1 : std::max<std::size_t>(1, (count - 2 * dense) / (2 * dense));
+    const std::size_t step =
+        near_an_end ? 1 : std::max<std::size_t>(1, (count - 2 * dense) / (2 * dense));
     i = near_an_end ? i + 1 : std::min(i + step, count - dense);
   }
   return result;
@@ -102,8 +103,8 @@ void play_splits(const script_data& script, const std::vector<std::string>& told
   }
 }
 
-/// A place where the link can break: in a turn, behind so many octets of the server, or behind all of
-/// them and so many of the engine, or while a write of all that the engine offers is in flight.
+/// A place where the link can break: in a turn, behind so many octets of the server, or behind all
+/// of them and so many of the engine, or while a write of all that the engine offers is in flight.
 struct breaking_point {
   std::size_t turn = 0;
   bool in_flight = false;
@@ -174,8 +175,7 @@ void play_faults(const script_data& script, play_result& result) {
       } else {
         where += " at this line";
       }
-      result.wrong =
-          at_line(script, script.statements[t.first].line, problem + " [" + where + ']');
+      result.wrong = at_line(script, script.statements[t.first].line, problem + " [" + where + ']');
       return;
     }
   }

@@ -22,19 +22,17 @@ bool matches(const expected_error& expected, errc condition, failure_category ca
 
 bool matches(const expected_result& expected, const seen_result& seen) {
   return expected.result == seen.result &&
-         (!expected.why ||
-          matches(*expected.why, seen.why, category_of(seen.why), seen.stage)) &&
+         (!expected.why || matches(*expected.why, seen.why, category_of(seen.why), seen.stage)) &&
          (!expected.code || *expected.code == seen.code) &&
          (!expected.enhanced || *expected.enhanced == seen.enhanced) &&
          (!expected.advice || *expected.advice == seen.advice);
 }
 
-/// Getter: do the error and the code at the end of a `mail_done` line hold: of the mail as a whole, or
-/// of each of its recipients?
+/// Getter: do the error and the code at the end of a `mail_done` line hold: of the mail as a whole,
+/// or of each of its recipients?
 bool whole_matches(const expected_event& expected, const seen_event& seen) {
   const bool of_mail =
-      (!expected.error ||
-       matches(*expected.error, seen.condition, seen.category, seen.answers)) &&
+      (!expected.error || matches(*expected.error, seen.condition, seen.category, seen.answers)) &&
       (!expected.code || *expected.code == seen.code);
   return of_mail ||
          (!seen.results.empty() &&
@@ -50,9 +48,8 @@ bool done_matches(const expected_event& expected, const seen_event& seen) {
   if (expected.results.empty()) return true;
   if (seen.results.empty()) return false;
   if (expected.results.size() == 1) {
-    return std::all_of(seen.results.begin(), seen.results.end(), [&](const seen_result& r) {
-      return matches(expected.results.front(), r);
-    });
+    return std::all_of(seen.results.begin(), seen.results.end(),
+                       [&](const seen_result& r) { return matches(expected.results.front(), r); });
   }
   return std::equal(expected.results.begin(), expected.results.end(), seen.results.begin(),
                     seen.results.end(),
@@ -117,8 +114,8 @@ seen_event see(const event& e, std::uint32_t number, const capabilities& peer) {
   s.octets = e.octets;
   for (const recipient_result& r : e.results) {
     const enhanced_status enhanced = r.answer.enhanced();
-    s.results.push_back({r.result, r.stage, r.why, r.advice, r.answer.code(),
-                         enhanced ? enhanced : r.suggested});
+    s.results.push_back(
+        {r.result, r.stage, r.why, r.advice, r.answer.code(), enhanced ? enhanced : r.suggested});
   }
   if (e.what == event::kind::ready) {
     for (std::size_t i = 0; i < peer.size(); ++i) s.keywords.emplace_back(peer[i].keyword);
@@ -142,8 +139,7 @@ bool matches(const expected_event& expected, const seen_event& seen) {
   if (expected.recipient && *expected.recipient != seen.recipient) return false;
   if (expected.what == event::kind::mail_done) return done_matches(expected, seen);
   if (expected.clean && seen.failed) return false;
-  if (expected.error &&
-      !matches(*expected.error, seen.condition, seen.category, seen.answers)) {
+  if (expected.error && !matches(*expected.error, seen.condition, seen.category, seen.answers)) {
     return false;
   }
   if (expected.code && *expected.code != seen.code) return false;
@@ -196,9 +192,7 @@ std::string to_statement(const seen_event& seen) {
     if (seen.failed) add(error_text(seen.condition, seen.category, seen.answers));
   };
   switch (seen.what) {
-    case event::kind::greeted:
-      add_reply();
-      break;
+    case event::kind::greeted: add_reply(); break;
     case event::kind::session_failed:
       add_error();
       add_reply();

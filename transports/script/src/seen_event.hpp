@@ -29,10 +29,10 @@ struct seen_event {
   hint advice = hint::none;
   int code = 0;
   enhanced_status enhanced;
-  std::string text;          // of the reply
+  std::string text;  // of the reply
   errc condition = errc::none;
   failure_category category = failure_category::none;
-  bool failed = false;       // does it carry an error, perhaps a foreign one?
+  bool failed = false;  // does it carry an error, perhaps a foreign one?
   std::string command;
   std::string detail;
   std::uint64_t octets = 0;

@@ -132,20 +132,20 @@ struct expected_result {
 /// `*`; what is not given may be anything.
 struct expected_event {
   event::kind what = event::kind::closed;
-  std::optional<std::uint32_t> number;     // the transcript's, of the mail or command
+  std::optional<std::uint32_t> number;  // the transcript's, of the mail or command
   std::optional<std::uint32_t> recipient;
   std::optional<int> code;
   std::optional<enhanced_status> enhanced;
   std::optional<hint> advice;
   std::optional<expected_error> error;
-  bool clean = false;                      // for `closed`
-  std::optional<std::string> text;         // mechanism, reply, warning or command line
-  std::optional<verb> answers;             // for `reply_parsed`
-  std::optional<std::uint64_t> octets;     // for `content_sent`
-  std::vector<std::string> keywords;       // for `ready`
-  bool nothing_offered = false;            // for `ready`
-  std::vector<expected_result> results;    // for `mail_done`
-  bool refused = false;                    // for `mail_done`: a usage error
+  bool clean = false;                    // for `closed`
+  std::optional<std::string> text;       // mechanism, reply, warning or command line
+  std::optional<verb> answers;           // for `reply_parsed`
+  std::optional<std::uint64_t> octets;   // for `content_sent`
+  std::vector<std::string> keywords;     // for `ready`
+  bool nothing_offered = false;          // for `ready`
+  std::vector<expected_result> results;  // for `mail_done`
+  bool refused = false;                  // for `mail_done`: a usage error
 };
 
 /// `=`
@@ -170,11 +170,11 @@ struct getter_check {
   };
 
   what getter = what::idle;
-  std::string text;                  // keyword, name, phase or error
-  std::string second;                // for `parameters`
+  std::string text;    // keyword, name, phase or error
+  std::string second;  // for `parameters`
   std::uint64_t number = 0;
-  std::chrono::milliseconds in{0};   // for `deadline`
-  std::optional<verb> stage;         // for `deadline`
+  std::chrono::milliseconds in{0};  // for `deadline`
+  std::optional<verb> stage;        // for `deadline`
 };
 
 /// One statement and where it stands.

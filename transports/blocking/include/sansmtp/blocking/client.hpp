@@ -86,7 +86,8 @@ class client {
   /// most `mails_ahead` mails are queued, so that with `pipelining_level::messages` each envelope rides
   /// with the content before it (PIPE-17) and memory stays constant; borrowed octets must live until
   /// the `done` of their mail. Once the link is lost each further mail is reported as not attempted;
-  /// `next` may look at `connected()` and stop. Neither function may call the client otherwise.
+  /// `next` may look at `connected()` and stop. Neither function may call the client otherwise. If one
+  /// throws, the link is closed and the mails queued have no report.
   template <typename Next, typename Done>
   void send_all(Next&& next, Done&& done);
 
@@ -102,13 +103,13 @@ class client {
 
   // -- other commands -------------------------------------------------------------------------------
 
-  command_result hello();                         ///< Command: EHLO once more (SESS-18).
-  command_result noop(std::string_view arg = {});   ///< Command: NOOP.
-  command_result reset();                         ///< Command: RSET.
-  command_result verify(std::string_view arg);    ///< Command: VRFY.
-  command_result expand(std::string_view arg);    ///< Command: EXPN.
-  command_result help(std::string_view arg = {});   ///< Command: HELP.
-  command_result raw(std::string_view line);      ///< Command: see `session::raw` (CMD-18).
+  command_result hello();                          ///< Command: EHLO once more (SESS-18).
+  command_result noop(std::string_view arg = {});  ///< Command: NOOP.
+  command_result reset();                          ///< Command: RSET.
+  command_result verify(std::string_view arg);     ///< Command: VRFY.
+  command_result expand(std::string_view arg);     ///< Command: EXPN.
+  command_result help(std::string_view arg = {});  ///< Command: HELP.
+  command_result raw(std::string_view line);       ///< Command: see `session::raw` (CMD-18).
 
   // -- getter ---------------------------------------------------------------------------------------
 
@@ -135,10 +136,10 @@ class client {
 
   /// The transaction that a writer is about.
   struct streamed_mail {
-    mail_id id = 0;              // 0: there is none
-    delivery report;             // so far; final once `done`
-    std::vector<char> buffer;    // short pieces, joined
-    bool wanted = false;         // the server waits for a piece
+    mail_id id = 0;            // 0: there is none
+    delivery report;           // so far; final once `done`
+    std::vector<char> buffer;  // short pieces, joined
+    bool wanted = false;       // the server waits for a piece
     bool done = true;
   };
 
@@ -149,6 +150,7 @@ class client {
 
   void post(const envelope& env, message&& content, delivery& report);
   void collect(const delivery& report);
+  void abandon();
   template <typename Start>
   command_result run_command(Start start);
   void lend(bytes piece, bool last);
@@ -172,13 +174,13 @@ class client {
   client_options options_;
   session session_;
   descriptor link_;
-  time_point now_{};             // of the last wait, or of the beginning of the call
-  bool unheard_write_ = false;   // has nothing been read since the last write?
+  time_point now_{};            // of the last wait, or of the beginning of the call
+  bool unheard_write_ = false;  // has nothing been read since the last write?
   std::vector<pending_mail> pending_;
   streamed_mail stream_;
   operation_id awaited_command_ = 0;
   command_result command_;
-  std::error_code end_;          // why there is no link; none while there is one
+  std::error_code end_;  // why there is no link; none while there is one
   failure last_error_;
   std::string server_;
 };
@@ -186,6 +188,13 @@ class client {
 template <typename Next, typename Done>
 void client::send_all(Next&& next, Done&& done) {
   std::array<delivery, mails_ahead> reports;
+  // Should `next` or `done` throw, nothing of theirs and of this may be touched any more.
+  struct guard {
+    client& owner;
+    ~guard() {
+      if (!owner.pending_.empty()) owner.abandon();
+    }
+  } const on_exit{*this};
   envelope env;
   std::size_t queued = 0;
   std::size_t reported = 0;

@@ -31,8 +31,8 @@ struct client_options {
   int receive_buffer = 0;
 
   /// Sees every event before the client acts on it; the event lives during the call only. If it is
-  /// set, `session.trace` is on, so that it also sees each line and each reply (ERR-01). It must not
-  /// call the client.
+  /// set, `session.trace` is on, so that it also sees each line and each reply (ERR-01). It must
+  /// neither call the client nor throw.
   std::function<void(const event&)> trace;
 };
 

@@ -23,8 +23,8 @@ struct failure {
   enhanced_status enhanced;     ///< Of the reply.
   std::string text;             ///< Of the reply, raw, lines joined by LF.
   std::string excerpt;          ///< The offending octets of a protocol or limit failure.
-  std::string server;           ///< The address in use: "192.0.2.1:25", "[2001:db8::1]:25", "unix:/path".
-  bool tls = false;             ///< Was TLS on?
+  std::string server;  ///< The address in use: "192.0.2.1:25", "[2001:db8::1]:25", "unix:/path".
+  bool tls = false;    ///< Was TLS on?
 
   /// Getter: has anything failed?
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(error); }

@@ -26,7 +26,8 @@ struct dialogue_entry {
 using dialogue = std::vector<dialogue_entry>;
 
 /// Getter: the dialogue for a person: one line for each statement in the transcript's spelling, its
-/// time in seconds in front of it. Octets that are no plain text are escaped, so it is safe to print.
+/// time in seconds in front of it. Octets that are no plain text are escaped, so it is safe to
+/// print.
 [[nodiscard]] std::string to_string(const dialogue& d);
 
 }  // namespace sansmtp::script

@@ -14,8 +14,8 @@ namespace sansmtp::script {
 /// What a text, and all that its repetitions expand to, may hold at most, in octets each.
 inline constexpr std::size_t max_transcript_octets = 4 * 1024 * 1024;
 
-/// Reads a transcript. `text` may hold anything at all: whatever it is, the answer is a transcript or
-/// the place of the first error, and memory stays within a small multiple of
+/// Reads a transcript. `text` may hold anything at all: whatever it is, the answer is a transcript
+/// or the place of the first error, and memory stays within a small multiple of
 /// `max_transcript_octets`. `name` is what messages call it, for example the file's name.
 [[nodiscard]] std::variant<transcript, parse_error> parse(std::string_view text, std::string name);
 

@@ -27,8 +27,8 @@ struct play_result {
 /// (`transcript::modes`) is played all the same.
 [[nodiscard]] play_result play(const transcript& script, mode how = mode::whole);
 
-/// Plays `script` in `mode::whole` and returns its text with those C and `*` lines rewritten that the
-/// engine does not fulfil. All other lines stay as they are; `=` lines too, even if they fail.
+/// Plays `script` in `mode::whole` and returns its text with those C and `*` lines rewritten that
+/// the engine does not fulfil. All other lines stay as they are; `=` lines too, even if they fail.
 [[nodiscard]] std::string bless(const transcript& script);
 
 }  // namespace sansmtp::script

@@ -1,4 +1,5 @@
-// A dialogue as text: what the server says, what the engine must write and tell, what the user asks.
+// A dialogue as text: what the server says, what the engine must write and tell, what the user
+// asks.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +14,8 @@ namespace sansmtp::script {
 
 struct script_data;
 
-/// A transcript that was understood: an immutable value, cheap to copy. `parse` makes it, `play` plays
-/// it; the grammar is in tests/README.md.
+/// A transcript that was understood: an immutable value, cheap to copy. `parse` makes it, `play`
+/// plays it; the grammar is in tests/README.md.
 class transcript {
  public:
   /// For `parse`: takes what was understood.
@@ -23,8 +24,8 @@ class transcript {
   /// Getter: the name that was given to `parse`; it stands before the line number in every message.
   [[nodiscard]] const std::string& name() const noexcept;
 
-  /// Getter: the modes that it may be played in: all of them unless its `%` directives or a `! sent`
-  /// statement forbid some. `mode::whole` is always the first.
+  /// Getter: the modes that it may be played in: all of them unless its `%` directives or a `!
+  /// sent` statement forbid some. `mode::whole` is always the first.
   [[nodiscard]] std::vector<mode> modes() const;
 
   /// Getter: what the server says, in order and without what stands between: a seed for a fuzzer.

@@ -1,0 +1,104 @@
+// The programs that people copy do what they say, against a real server.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "sink.hpp"
+
+namespace {
+
+using sansmtp::cli::sink;
+
+// Where the build puts them, seen from this executable.
+std::filesystem::path program(const std::string& name) {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / "../../examples" / name;
+}
+
+// What a command prints, and what it returns.
+std::string output_of(const std::string& command) {
+  FILE* const pipe = ::popen((command + " 2>&1").c_str(), "r");
+  std::string text;
+  std::array<char, 4096> buffer;
+  while (std::fgets(buffer.data(), static_cast<int>(buffer.size()), pipe) != nullptr) {
+    text += buffer.data();
+  }
+  return text + "exit " + std::to_string(WEXITSTATUS(::pclose(pipe)));
+}
+
+class examples : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(program("send_one"))) GTEST_SKIP() << "examples are not built";
+    server_.start();
+  }
+
+  [[nodiscard]] std::string run(const std::string& name, const std::string& arguments) const {
+    return output_of(program(name).string() + ' ' + server_.address() + ' ' + arguments);
+  }
+
+  static sink::options options() {
+    sink::options wanted;
+    wanted.messages = sink::keep::in_memory;
+    wanted.refused_recipients = {{"no@b.test", "550 5.1.1 no such user"}};
+    return wanted;
+  }
+
+  sink server_{options()};
+};
+
+TEST_F(examples, send_one) {
+  EXPECT_EQ(run("send_one", "s@a.test no@b.test").substr(0, 36),
+            "no@b.test: rejected 550 5.1.1 no suc");
+  const std::string both = run("send_one", "s@a.test r@b.test no@b.test");
+  EXPECT_EQ(both.substr(0, 25), "r@b.test: delivered 250 2") << both;
+  EXPECT_EQ(run("send_one", "s@a.test r@b.test").substr(0, 20), "r@b.test: delivered ");
+  ASSERT_EQ(server_.messages().size(), 2U);
+  EXPECT_EQ(server_.messages()[1].content, "Subject: Hello\r\n\r\nIt works.\r\n");
+}
+
+TEST_F(examples, tell_of_a_missing_server) {
+  const std::string to = " unix:/no/such/socket s@a.test r@b.test";
+  EXPECT_EQ(output_of(program("send_one").string() + to),
+            "r@b.test: not_attempted 0 No such file or directory\nexit 1");
+  for (const char* name : {"open_session", "stream_content"}) {
+    EXPECT_EQ(output_of(program(name).string() + to),
+              std::string(name) + ": unix:/no/such/socket: No such file or directory\nexit 1");
+  }
+}
+
+TEST_F(examples, send_many) {
+  EXPECT_EQ(run("send_many", "s@a.test r@b.test 100"), "100 of 100 delivered\nexit 0");
+  EXPECT_EQ(server_.totals().messages, 100U);
+  EXPECT_EQ(server_.totals().connections, 1U);
+}
+
+TEST_F(examples, open_session) {
+  const std::string shown = run("open_session", "s@a.test r@b.test");
+  EXPECT_NE(shown.find("offers PIPELINING\n"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("delivered\nexit 0"), std::string::npos) << shown;
+  ASSERT_EQ(server_.messages().size(), 1U);
+  EXPECT_EQ(server_.messages()[0].content, "Subject: Hi\r\n\r\nGr\xc3\xbc\xc3\x9f\x65!\r\n");
+}
+
+TEST_F(examples, stream_content) {
+  const std::string shown =
+      run("stream_content", "s@a.test no@b.test r@b.test < " + std::string(__FILE__));
+  EXPECT_EQ(shown, "no@b.test: refused\nr@b.test: accepted\ndelivered to 1\nexit 0");
+  ASSERT_EQ(server_.messages().size(), 1U);
+  EXPECT_EQ(server_.messages()[0].content.substr(0, 2), "//");
+}
+
+TEST_F(examples, event_loop) {
+  const std::string arguments = "127.0.0.1 " + std::to_string(server_.port()) + " s@a.test ";
+  EXPECT_EQ(output_of(program("event_loop").string() + ' ' + arguments + "r@b.test"),
+            "delivered\nexit 0");
+  EXPECT_EQ(output_of(program("event_loop").string() + ' ' + arguments + "no@b.test").substr(0, 9),
+            "The serve");
+  EXPECT_EQ(server_.totals().messages, 1U);
+}
+
+}  // namespace
