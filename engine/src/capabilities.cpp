@@ -11,7 +11,7 @@ namespace {
 
 using std::string_view;
 
-constexpr string_view blanks = " \t";
+constexpr string_view blanks = " ";
 
 // Enough for every mechanism that there is; more would only cost memory (CORE-09).
 constexpr std::size_t most_mechanism_octets = 1024;

@@ -21,7 +21,7 @@ constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 }  // namespace
 
 void reply_parser::reset() noexcept {
-  if (text_.capacity() > kept_capacity) text_ = std::string();
+  if (text_.capacity() > kept_capacity) std::string().swap(text_);
   text_.clear();
   in_place_ = {};
   line_octets_ = octets_ = lines_ = 0;
@@ -33,6 +33,7 @@ void reply_parser::reset() noexcept {
   state_ = state::code;
   error_ = errc::none;
   has_offending_ = false;
+  after_cr_ = false;
 }
 
 reply_parser::status reply_parser::fail(errc why) noexcept {
@@ -52,11 +53,15 @@ reply_parser::status reply_parser::fail_at(char octet) noexcept {
   return fail(errc::malformed_reply);
 }
 
+std::size_t reply_parser::room() const noexcept {
+  return std::min<std::size_t>(limits_.line - std::min(limits_.line, line_octets_),
+                               limits_.octets - std::min(limits_.octets, octets_));
+}
+
 bool reply_parser::count(std::size_t octets) noexcept {
-  const std::size_t room_in_line = limits_.line - std::min(limits_.line, line_octets_);
-  const std::size_t room = limits_.octets - std::min(limits_.octets, octets_);
-  if (octets > std::min(room_in_line, room)) {
-    error_ = room_in_line <= room ? errc::reply_line_too_long : errc::reply_too_long;
+  if (octets > room()) {
+    const bool line = limits_.line - std::min(limits_.line, line_octets_) == room();
+    error_ = line ? errc::reply_line_too_long : errc::reply_too_long;
     return false;
   }
   line_octets_ += static_cast<std::uint32_t>(octets);
@@ -66,6 +71,7 @@ bool reply_parser::count(std::size_t octets) noexcept {
 
 void reply_parser::end_line() noexcept {
   ++lines_;
+  after_cr_ = false;
   digits_ = 0;
   line_octets_ = 0;
   line_code_ = 0;
@@ -154,26 +160,28 @@ reply_parser::status reply_parser::run(const char*& p, const char* const end) {
         }
         if (!count(1)) return fail(error_);
         ++p;
-        state_ = c == '\r' ? state::cr : state::text;
+        after_cr_ = c == '\r';
+        state_ = after_cr_ ? state::cr : state::text;
         break;
       }
 
       case state::text: {
         const char* const stop = detail::find_line_octet(p, end);
         const auto n = static_cast<std::size_t>(stop - p);
+        text_.append(p, std::min(n, room()));
         if (!count(n)) return fail(error_);
-        text_.append(p, n);
         p = stop;
         if (p == end) break;
         if (*p == '\r') {
           if (!count(1)) return fail(error_);
           ++p;
           state_ = state::cr;
+          after_cr_ = true;
           break;
         }
         if (*p != '\n' || !limits_.accept_bare_lf) return fail_at(*p);
-        saw_bare_lf_ = true;
         if (!count(1)) return fail(error_);
+        saw_bare_lf_ = true;
         ++p;
         end_line();
         break;
@@ -190,6 +198,7 @@ reply_parser::status reply_parser::run(const char*& p, const char* const end) {
         // code it could only be a separator, and it is none.
         if (!limits_.accept_bare_lf || separator_ == '\r') return fail_at(*p);
         text_.push_back('\r');
+        after_cr_ = false;
         state_ = state::text;
         break;
       }
@@ -214,10 +223,8 @@ std::string reply_parser::excerpt() const {
     line.push_back(separator_);
     line.append(text_, line_start_);
   }
-  if (has_offending_) {
-    if (error_ == errc::bare_cr_in_reply && separator_ != '\r') line.push_back('\r');
-    line.push_back(offending_);
-  }
+  if (after_cr_ && separator_ != '\r') line.push_back('\r');
+  if (has_offending_) line.push_back(offending_);
   if (line.size() > excerpt_octets) line.erase(0, line.size() - excerpt_octets);
   return line;
 }

@@ -79,7 +79,8 @@ session::impl::mail_state& session::impl::take_mail() {
 }
 
 void session::impl::recycle(mail_state& m) {
-  m.content = {};
+  message none;
+  std::swap(m.content, none);  // an assignment would keep the memory of an owned message
   spare_.push_back(&m);
 }
 
@@ -299,7 +300,7 @@ void session::impl::complete_commands(const failure& f) {
   for (std::size_t i = 0; i < owed_.size(); ++i) {
     complete(owed_[i].what, std::exchange(owed_[i].id, 0));
   }
-  if (login_) complete(verb::auth, std::exchange(login_->id, 0));
+  if (login_ && !login_->opening) complete(verb::auth, login_->id);
   complete(verb::ehlo, std::exchange(hello_id_, 0));
   for (std::size_t i = 0; i < wanted_.size(); ++i) {
     if (wanted_[i].what != verb::mail) complete(wanted_[i].what, wanted_[i].id);
@@ -636,9 +637,11 @@ operation_id session::authenticate(std::vector<std::unique_ptr<sasl_mechanism>> 
   auto wanted = std::make_unique<impl::login>();
   wanted->mechanisms = std::move(mechanisms);
   const operation_id id = ++s.last_id_;
-  const bool opening = s.stage_ == impl::stage::unconnected ||
-                       (s.stage_ == impl::stage::opening && !s.login_);
+  wanted->id = id;
+  const bool opening =
+      s.stage_ == impl::stage::unconnected || s.stage_ == impl::stage::opening;
   if (opening && !s.login_) {
+    wanted->opening = true;
     s.login_ = std::move(wanted);
     return id;
   }
@@ -650,7 +653,6 @@ operation_id session::authenticate(std::vector<std::unique_ptr<sasl_mechanism>> 
     s.refuse_command(verb::auth, id, errc::bad_state);
     return id;
   }
-  wanted->id = id;
   s.logins_wanted_.push_back(std::move(wanted));
   impl::operation& op = s.wanted_.push();
   op.what = verb::auth;
@@ -722,10 +724,6 @@ operation_id session::raw(std::string_view line) {
 void session::quit() {
   impl& s = *impl_;
   if (s.over()) return;
-  if (s.stage_ == impl::stage::unconnected) {
-    s.fail({errc::aborted, verb::greeting, {}, {}, hint::none, {}});
-    return;
-  }
   s.quit_asked_ = true;
   impl::operation& op = s.wanted_.push();
   op.what = verb::quit;

@@ -65,7 +65,8 @@ struct session::impl {
     std::optional<std::string> held_back;  // initial response that did not go into the AUTH line
     std::string line;                      // to be written next; secret
     errc cancelled = errc::none;           // why "*" was sent
-    operation_id id = 0;                   // of authenticate() after the opening; 0 in it
+    operation_id id = 0;                   // of authenticate()
+    bool opening = false;                  // it is part of the opening
     unsigned rounds = 0;                   // challenges answered
   };
 

@@ -202,7 +202,7 @@ void session::impl::react(reaction what, const expected& e, const reply& r) {
                         std::find(more.begin(), more.end(), r.code()) != more.end();
       // HELO gives neither TLS nor AUTH; whoever needs these must not be talked down (SESS-11).
       const bool content_with_less = !tls_ && config_.tls != tls_mode::required &&
-                                     (!login_ || config_.auth_optional);
+                                     !authenticated_ && (!login_ || config_.auth_optional);
       if (!users && !told_ready_ && fits && content_with_less) {
         pressing_ = verb::helo;
         return;
@@ -347,7 +347,7 @@ void session::impl::try_next_mechanism(const reply& last) {
     return;
   }
   const bool unusable = why == errc::auth_not_offered || why == errc::auth_needs_tls;
-  if (l.id == 0 && config_.auth_optional && unusable) {  // SESS-27
+  if (l.opening && config_.auth_optional && unusable) {  // SESS-27
     login_.reset();
     warn(why, "going on without authentication");
     become_ready();
@@ -405,7 +405,7 @@ void session::impl::cancel_login(errc why) {
 
 void session::impl::login_failed(errc why, const reply& r) {
   const failure f{why, verb::auth, {}, r, hint_of(r), {}};
-  if (login_->id == 0) {
+  if (login_->opening) {
     leave(f);  // part of the opening (SESS-21)
     return;
   }

@@ -441,34 +441,39 @@ TEST(client, says_quit_to_a_server_that_is_closing) {
 std::atomic<int> signals = 0;
 void count_signal(int) { ++signals; }
 
-// The last words of a server are heard after a write error, and SIGPIPE is never raised.
+// The last words of a server are heard after a write error, and SIGPIPE is never raised: a Unix socket
+// fails with EPIPE at once, TCP with a reset.
 TEST(client, hears_the_last_words_after_a_write_error) {
   signals = 0;
   struct sigaction counting {};
   struct sigaction before {};
   counting.sa_handler = count_signal;
   ::sigaction(SIGPIPE, &counting, &before);
-  for (const bool with_words : {true, false}) {
-    std::promise<void> opened;
-    std::promise<void> gone;
-    scripted_server server([&](server_link& link) {
-      link.open();
-      opened.get_future().wait();
-      if (with_words) link.say("421 4.3.2 too idle\r\n");
-      link.reset();
-      gone.set_value();
-    });
-    client c(named_options());
-    EXPECT_FALSE(c.connect(server.address()));
-    EXPECT_FALSE(c.open());
-    opened.set_value();
-    gone.get_future().wait();
-    const delivery report = c.send(mail_to({"r@b.test"}), small_message());
-    ASSERT_EQ(report.recipients.size(), 1U);
-    EXPECT_EQ(report.recipients[0].why, with_words ? errc::service_closing : errc::connection_lost);
-    EXPECT_EQ(report.recipients[0].code, with_words ? 421 : 0);
-    EXPECT_NE(report.recipients[0].result, outcome::in_doubt);
-    EXPECT_FALSE(c.connected());
+  const std::string path = ::testing::TempDir() + "sansmtp-words-" + std::to_string(::getpid());
+  for (const std::string& address : {std::string("127.0.0.1"), path}) {
+    for (const bool with_words : {true, false}) {
+      std::promise<void> opened;
+      std::promise<void> gone;
+      scripted_server server({.address = address}, [&](server_link& link) {
+        link.open();
+        opened.get_future().wait();
+        if (with_words) link.say("421 4.3.2 too idle\r\n");
+        link.reset();
+        gone.set_value();
+      });
+      client c(named_options());
+      EXPECT_FALSE(c.connect(server.address()));
+      EXPECT_FALSE(c.open());
+      opened.set_value();
+      gone.get_future().wait();
+      const delivery report = c.send(mail_to({"r@b.test"}), small_message());
+      ASSERT_EQ(report.recipients.size(), 1U);
+      EXPECT_EQ(report.recipients[0].why,
+                with_words ? errc::service_closing : errc::connection_lost);
+      EXPECT_EQ(report.recipients[0].code, with_words ? 421 : 0);
+      EXPECT_NE(report.recipients[0].result, outcome::in_doubt);
+      EXPECT_FALSE(c.connected());
+    }
   }
   ::sigaction(SIGPIPE, &before, nullptr);
   EXPECT_EQ(signals, 0);

@@ -72,6 +72,7 @@ class reply_parser {
   bool whole_line(const char*& p, const char* end);
   status fail(errc why) noexcept;
   status fail_at(char octet) noexcept;
+  [[nodiscard]] std::size_t room() const noexcept;  // octets until a limit is passed
   bool count(std::size_t octets) noexcept;  // false and error_ set: a limit would be passed
   void end_line() noexcept;
 
@@ -88,6 +89,7 @@ class reply_parser {
   char separator_ = 0;            // what followed the code; CR or LF if nothing did
   char offending_ = 0;            // the octet that broke the grammar, if has_offending_
   bool has_offending_ = false;
+  bool after_cr_ = false;         // the CR seen last is not part of text_
   bool saw_bare_lf_ = false;
   state state_ = state::code;
   errc error_ = errc::none;

@@ -81,8 +81,9 @@ void auditor::event_taken(const event& e) {
     case event::kind::sender_rejected:
       if (mail == nullptr || mail->done) {
         fail("the sender's event names no mail at hand");
-      } else if (e.what == event::kind::sender_rejected) {
-        mail->sender_code = e.answer.code();
+      } else {
+        mail->answered = true;
+        if (e.what == event::kind::sender_rejected) mail->sender_code = e.answer.code();
       }
       break;
     case event::kind::recipient_accepted:
@@ -235,6 +236,12 @@ void auditor::command_octet(char c) {
       line_ != "STARTTLS\r\n" && line_ != "QUIT\r\n") {
     fail("this left in clear text under tls=required: " + escape(line_.substr(0, 256)));
   }
+  if (begins_with(line_, "MAIL FROM:")) {
+    ++mail_lines_;
+    rcpt_lines_ = 0;
+  } else if (begins_with(line_, "RCPT TO:")) {
+    ++rcpt_lines_;
+  }
   line_.clear();
 }
 
@@ -252,13 +259,16 @@ void auditor::content_octet(char c) {
 
 void auditor::check_done(const done_mail& done) {
   const mail_state& mail = mails_[done.id];
+  std::size_t rcpts = 0;  // those that have one: what is refused locally never gets so far
   for (std::size_t i = 0; i < mail.recipients.size(); ++i) {
-    check_recipient(mail, mail.recipients[i], done.recipients[i]);
+    const decision& what = done.recipients[i];
+    check_recipient(mail, mail.recipients[i], what, rcpts < mail.rcpts_written);
+    if (!what.local) ++rcpts;
   }
 }
 
 void auditor::check_recipient(const mail_state& mail, const recipient_state& to,
-                              const decision& what) {
+                              const decision& what, bool left) {
   using answer = recipient_state::answer;
   const auto [result, code, local] = what;
   const auto wrong = [&](const std::string& why) {
@@ -300,15 +310,37 @@ void auditor::check_recipient(const mail_state& mail, const recipient_state& to,
             std::string(mail.terminated ? "written" : "not written") +
             " and no final reply came (OUT-02, OUT-03)");
     }
-  } else if (result == outcome::rejected && code != 0) {
-    wrong("no reply refused it (OUT-03)");
+  } else if (!in_flight_) {
+    if (result != (left ? outcome::deferred : outcome::not_attempted)) {
+      wrong("its RCPT was " + std::string(left ? "written" : "not written") + " (OUT-03, OUT-04)");
+    }
   }
 }
 
 void auditor::fault(const session& s, bool write_in_flight) {
   in_flight_ = write_in_flight;
   silent_ = !s.closed();
+  count_rcpts();
   for (auto& [id, mail] : mails_) mail.cut = !mail.done && silent_;
+}
+
+void auditor::count_rcpts() {
+  // Mails begin in the order given, so the lines behind the last MAIL belong to the first mail that
+  // has no reply to its MAIL yet, or, if each MAIL was answered, to the last one that was.
+  std::size_t answered = 0;
+  mail_state* last_answered = nullptr;
+  mail_state* first_open = nullptr;
+  for (auto& [id, mail] : mails_) {
+    mail.rcpts_written = mail.answered ? mail.recipients.size() : 0;
+    if (mail.answered) {
+      ++answered;
+      last_answered = &mail;
+    } else if (!mail.done && first_open == nullptr) {
+      first_open = &mail;
+    }
+  }
+  mail_state* writing = mail_lines_ > answered ? first_open : last_answered;
+  if (writing != nullptr) writing->rcpts_written = rcpt_lines_;
 }
 
 void auditor::after_fault(const session& s) {
@@ -321,7 +353,8 @@ void auditor::check_all_done() {
     if (!mail.done) fail("mail " + std::to_string(mail.number) + " was never done (CORE-05)");
   }
   for (const auto& [id, command] : commands_) {
-    const bool of_opening = command.is_auth && command.before_ready && !ready_;
+    // The session itself completes an AUTH that is a part of its opening (SESS-26).
+    const bool of_opening = command.is_auth && command.before_ready;
     if (command.done == 0 && !of_opening) fail("a command was never completed (CORE-05)");
   }
 }

@@ -55,6 +55,8 @@ class auditor {
     std::uint32_t number = 0;
     std::vector<recipient_state> recipients;
     std::optional<int> sender_code;  // if the sender was refused
+    bool answered = false;           // a reply to MAIL came
+    std::size_t rcpts_written = 0;   // counted when a fault comes
     bool late = false;               // given when the session was over
     bool streamed = false;
     bool content = false;     // ready_for_data came
@@ -86,7 +88,10 @@ class auditor {
   [[nodiscard]] bool is_late(const event& e) const;
   void check_secrets(const event& e);
   void check_done(const done_mail& done);
-  void check_recipient(const mail_state& mail, const recipient_state& to, const decision& what);
+  /// `left`: was its RCPT written?
+  void check_recipient(const mail_state& mail, const recipient_state& to, const decision& what,
+                       bool left);
+  void count_rcpts();
   void check_all_done();
 
   std::string problem_;
@@ -99,6 +104,8 @@ class auditor {
   std::string after_closed_;
   std::optional<mail_id> next_content_;
   mail_id content_of_ = 0;
+  std::size_t mail_lines_ = 0;  // written
+  std::size_t rcpt_lines_ = 0;  // written behind the last of them
   wire wire_ = wire::command;
   unsigned matched_ = 0;  // octets of CRLF "." CRLF seen
   std::size_t memory_limit_ = 0;

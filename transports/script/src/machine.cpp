@@ -254,7 +254,10 @@ void machine::do_link(const link_changes& link) {
     case what::tls_failed:
       session_->tls_failed(now_, std::make_error_code(std::errc::protocol_error));
       break;
-    case what::tls_rejected: session_->tls_rejected(now_); break;
+    case what::tls_rejected:
+      audit_.tls_up();  // too weak for the caller, but up
+      session_->tls_rejected(now_);
+      break;
     case what::sent:
       if (link.octets > offered_.size() || !in_flight_) {
         fail("only " + std::to_string(offered_.size()) + " octets are offered");
