@@ -20,18 +20,32 @@ constexpr std::string_view terminator = ".\r\n";
 namespace detail {
 
 /// The lines of a piece: where the one at hand began, and the longest so far.
-struct line_meter {
-  const char* begin;
-  std::uint64_t before;  // octets of the line at hand in earlier pieces
-  std::uint64_t longest;
+class line_meter {
+ public:
+  /// `before` octets of the line at hand were in earlier pieces.
+  line_meter(const char* begin, std::uint64_t before, std::uint64_t longest) noexcept
+      : origin_(address(begin) - before), longest_(longest) {}
 
   /// A line ends; `end` is just behind its last octet in this piece, of which `extra` more octets
   /// will be on the wire, and `next` begins the next line.
   void end_line(const char* end, std::uint64_t extra, const char* next) noexcept {
-    longest = std::max(longest, before + static_cast<std::uint64_t>(end - begin) + extra);
-    before = 0;
-    begin = next;
+    const std::uint64_t length = so_far(end) + extra;
+    if (length > longest_) longest_ = length;
+    origin_ = address(next);
   }
+
+  [[nodiscard]] std::uint64_t so_far(const char* at) const noexcept {
+    return address(at) - origin_;
+  }
+  [[nodiscard]] std::uint64_t longest() const noexcept { return longest_; }
+
+ private:
+  static std::uint64_t address(const char* p) noexcept {
+    return reinterpret_cast<std::uintptr_t>(p);
+  }
+
+  std::uint64_t origin_;  // where the line would have begun had all of it been in this piece
+  std::uint64_t longest_;
 };
 
 /// Skips octets that need no care: from `p`, whose predecessor belongs to the same piece, to the first
@@ -81,11 +95,17 @@ const char* skip_ordinary(const char* p, const char* const end, line_meter& line
     while (low != 0) {
       const char* const here = group + std::countr_zero(low);
       low &= low - 1;
+      // Nearly always: a line ends as it should, and the next begins with no dot.
+      if (end - here > 2 && here[0] == '\r' && here[1] == '\n' && here[2] != '.') {
+        low &= low - 1;  // the LF; if it begins the next group, there is nothing left to clear
+        meter.end_line(here + 2, 0, here + 2);
+        continue;
+      }
       if (*here == '\r') {
         if (here + 1 == end || here[1] != '\n') return leave(here + 1);
-        low &= low - 1;  // its LF; if that begins the next group, there is nothing left to clear
         meter.end_line(here + 2, 0, here + 2);
-        if (here + 2 != end && here[2] == '.') return leave(here + 2);
+        if (here + 2 != end) return leave(here + 2);  // a dot
+        break;
       } else if (*here == '\0' || (*here == '\n' && here[-1] != '\r')) {
         return leave(here);
       }
@@ -111,8 +131,8 @@ errc walk(const char*& p, const char* const end, content_state& s, line_end_poli
     begin = until;
   };
   const auto leave = [&](const char* at, errc why) {
-    s.line = lines.before + static_cast<std::uint64_t>(at - lines.begin);
-    s.longest_line = lines.longest;
+    s.line = lines.so_far(at);
+    s.longest_line = lines.longest();
     p = at;
     return why;
   };

@@ -61,15 +61,23 @@ class event_queue {
 
   /// The views of the event taken last are void now: makes room.
   void release() noexcept {
+    if (waiting_.empty()) arena_.clear();
+    if (arena_.capacity() > kept_arena) compact();
+  }
+
+  void pop() noexcept { waiting_.pop(); }
+
+ private:
+  static constexpr std::size_t kept_arena = 4096;
+
+  void compact() noexcept {
     if (waiting_.empty()) {
-      if (arena_.capacity() > kept_arena) arena_.release();
-      arena_.clear();
+      arena_.release();
       return;
     }
-    if (arena_.size() < kept_arena) return;
     // Texts lie in the order of their events, so all before the first one's are dead.
     std::uint32_t dead = static_cast<std::uint32_t>(arena_.size());
-    for (std::size_t i = 0; i < waiting_.size(); ++i) {
+    for (std::size_t i = 0; i < waiting_.size() && dead == arena_.size(); ++i) {
       for (const text_span* s : {&waiting_[i].text, &waiting_[i].command, &waiting_[i].excerpt}) {
         if (s->size != 0 && s->at < dead) dead = s->at;
       }
@@ -82,11 +90,6 @@ class event_queue {
       }
     }
   }
-
-  void pop() noexcept { waiting_.pop(); }
-
- private:
-  static constexpr std::size_t kept_arena = 4096;
 
   ring<pending_event> waiting_;
   text_buffer arena_;

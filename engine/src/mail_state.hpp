@@ -112,7 +112,9 @@ inline bool copy_envelope(envelope& to, const envelope& from) {
   }
   to.return_content = from.return_content;
   extras |= copy(to.envelope_id, from.envelope_id);
-  to.authenticated_sender = from.authenticated_sender;
+  if (to.authenticated_sender || from.authenticated_sender) {
+    to.authenticated_sender = from.authenticated_sender;
+  }
   to.require_tls = from.require_tls;
   extras |= copy(to.deliver_by, from.deliver_by);
   to.priority = from.priority;

@@ -52,15 +52,21 @@ class octet_block {
 #endif
 };
 
-/// The first CR, LF or NUL in [p, end), or `end`: what ends a run of ordinary text in a reply.
-[[nodiscard]] inline const char* find_line_octet(const char* p, const char* end) noexcept {
+/// The first CR, LF or NUL in [p, end), or `end`: what ends a run of ordinary text in a reply. Octets
+/// from `begin` on may be looked at again.
+[[nodiscard]] inline const char* find_line_octet(const char* p, const char* const end,
+                                                 const char* const begin) noexcept {
   const auto ends_text = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
   octet_block block;
-  for (; end - p >= octet_block::size; p += octet_block::size) {
-    for (std::uint32_t hits = block.low(p); hits != 0; hits &= hits - 1) {
-      const char* const at = p + std::countr_zero(hits);
-      if (ends_text(*at)) return at;
+  while (end - begin >= octet_block::size && p != end) {
+    // The last block ends where the octets do.
+    const char* const at = end - p >= octet_block::size ? p : end - octet_block::size;
+    std::uint32_t hits = block.low(at) >> (p - at);
+    for (; hits != 0; hits &= hits - 1) {
+      const char* const here = p + std::countr_zero(hits);
+      if (ends_text(*here)) return here;
     }
+    p = at + octet_block::size;
   }
   while (p != end && !ends_text(*p)) ++p;
   return p;

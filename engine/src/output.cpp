@@ -5,17 +5,17 @@
 namespace sansmtp::detail {
 
 namespace {
-// A buffer beyond this is given back when a mail is done, so that an idle session stays small.
-constexpr std::size_t kept_text = 16 * 1024;
+// A buffer beyond what copied content needs at a time is given back when a mail is done.
+constexpr std::size_t kept_text = 2 * output_stage::enough_octets;
 }  // namespace
 
 std::span<const bytes> output_stage::lend() {
   if (lent_) return dropped_ ? std::span<const bytes>{} : views_;
   if (empty()) return {};
-  views_.clear();
-  for (std::size_t i = first_; i < slices_.size(); ++i) {
-    const slice& s = slices_[i];
-    views_.emplace_back(s.data != nullptr ? s.data : text_.data() + s.offset, s.size);
+  views_.resize(slices_.size() - first_);
+  for (std::size_t i = 0; i < views_.size(); ++i) {
+    const slice& s = slices_[first_ + i];
+    views_[i] = bytes(s.data != nullptr ? s.data : text_.data() + s.offset, s.size);
   }
   lent_ = true;
   handed_ = staged_;

@@ -80,9 +80,9 @@ class output_stage {
   void trim() noexcept;
 
  private:
-  struct slice {
-    const char* data;    // null: in text_
-    std::size_t offset;  // into text_
+  struct alignas(32) slice {  // a power of two, so that counting them is a shift
+    const char* data;         // null: in text_
+    std::size_t offset;       // into text_
     std::size_t size;
   };
 

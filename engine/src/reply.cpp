@@ -39,12 +39,6 @@ std::optional<std::uint16_t> eat_number(string_view& text) noexcept {
   return static_cast<std::uint16_t>(value);
 }
 
-bool eat_dot(string_view& text) noexcept {
-  if (text.empty() || text.front() != '.') return false;
-  text.remove_prefix(1);
-  return true;
-}
-
 // Marks that make text look other than it is: direction, line ends, and what is not seen at all.
 bool misleads(char32_t c) noexcept {
   return utf8::is_c1(c) || utf8::is_separator(c) || (c >= 0x202A && c <= 0x202E) ||
@@ -66,14 +60,14 @@ std::string to_string(const enhanced_status& code) {
 }
 
 enhanced_status parse_enhanced_status(string_view text) noexcept {
-  if (text.empty()) return {};
+  if (text.size() < 5 || text[1] != '.') return {};
   const char first = text.front();
   if (first != '2' && first != '4' && first != '5') return {};
-  text.remove_prefix(1);
+  text.remove_prefix(2);
 
-  if (!eat_dot(text)) return {};
   const auto subject = eat_number(text);
-  if (!subject || !eat_dot(text)) return {};
+  if (!subject || text.empty() || text.front() != '.') return {};
+  text.remove_prefix(1);
   const auto detail = eat_number(text);
   if (!detail || !(text.empty() || text.front() == ' ')) return {};
   return {static_cast<std::uint8_t>(first - '0'), *subject, *detail};

@@ -81,39 +81,29 @@ void reply_parser::end_line() noexcept {
 reply_parser::status reply_parser::parse(bytes& in) {
   const char* p = in.data();
   const char* const end = p + in.size();
-  const status result = run(p, end);
+  const bool between = state_ == state::done || (state_ == state::code && octets_ == 0);
+  const status result = between && whole_reply(p, end) ? status::complete : run(p, end);
   in = bytes(p, static_cast<std::size_t>(end - p));
   return result;
 }
 
-/// The common case at one go: a line that is here as a whole and within its limits. Anything else is
-/// left to the machine, octet by octet; this changes nothing then.
-bool reply_parser::whole_line(const char*& p, const char* const end) {
-  if (end - p < 6 || lines_ == limits_.lines) return false;
+/// The common case at one go: a reply of one line that is here as a whole and within its limits; its
+/// text is shown where it is. Anything else is left to the machine; this changes nothing then.
+bool reply_parser::whole_reply(const char*& p, const char* const end) noexcept {
+  if (end - p < 6 || p[3] != ' ') return false;
   const auto digit = [p](int i) { return static_cast<unsigned>(p[i] - '0'); };
-  if (digit(0) - 2 > 3 || digit(1) > 9 || digit(2) > 9 || (p[3] != ' ' && p[3] != '-')) {
-    return false;
-  }
-  const unsigned code = digit(0) * 100 + digit(1) * 10 + digit(2);
-  if (lines_ != 0 && code != code_) return false;
+  if (digit(0) - 2 > 3 || digit(1) > 9 || digit(2) > 9) return false;
   const char* const text = p + 4;
-  const char* const stop = detail::find_line_octet(text, end);
+  const char* const stop = detail::find_line_octet(text, end, p);
   if (end - stop < 2 || stop[0] != '\r' || stop[1] != '\n') return false;
   const auto octets = static_cast<std::size_t>(stop + 2 - p);
-  if (octets > limits_.line || octets > limits_.octets - octets_) return false;
+  if (octets > limits_.line || octets > limits_.octets || limits_.lines == 0) return false;
 
-  const std::string_view line(text, static_cast<std::size_t>(stop - text));
-  if (lines_ == 0 && p[3] == ' ') {
-    in_place_ = line;
-  } else {
-    if (lines_ != 0) text_.push_back('\n');
-    text_.append(line);
-  }
-  code_ = static_cast<std::uint16_t>(code);
-  octets_ += static_cast<std::uint32_t>(octets);
-  separator_ = p[3];
+  if (text_.capacity() > kept_capacity) std::string().swap(text_);
+  in_place_ = {text, static_cast<std::size_t>(stop - text)};
+  code_ = static_cast<std::uint16_t>(digit(0) * 100 + digit(1) * 10 + digit(2));
+  state_ = state::done;
   p = stop + 2;
-  end_line();
   return true;
 }
 
@@ -128,7 +118,6 @@ reply_parser::status reply_parser::run(const char*& p, const char* const end) {
   while (p != end) {
     switch (state_) {
       case state::code: {
-        if (digits_ == 0 && whole_line(p, end)) break;
         if (digits_ == 0 && lines_ == limits_.lines) return fail(errc::reply_too_long);
         const char c = *p;
         if (!is_digit(c)) return fail_at(c);
@@ -166,7 +155,7 @@ reply_parser::status reply_parser::run(const char*& p, const char* const end) {
       }
 
       case state::text: {
-        const char* const stop = detail::find_line_octet(p, end);
+        const char* const stop = detail::find_line_octet(p, end, p);
         const auto n = static_cast<std::size_t>(stop - p);
         text_.append(p, std::min(n, room()));
         if (!count(n)) return fail(error_);

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <utility>
-#include <vector>
 
 namespace sansmtp::detail {
 
@@ -14,23 +14,24 @@ class ring {
  public:
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  [[nodiscard]] std::size_t memory() const noexcept { return slots_.capacity() * sizeof(T); }
+  [[nodiscard]] std::size_t memory() const noexcept { return capacity_ * sizeof(T); }
 
   [[nodiscard]] T& operator[](std::size_t i) noexcept { return slots_[at(i)]; }
   [[nodiscard]] const T& operator[](std::size_t i) const noexcept { return slots_[at(i)]; }
-  [[nodiscard]] T& front() noexcept { return (*this)[0]; }
-  [[nodiscard]] const T& front() const noexcept { return (*this)[0]; }
+  [[nodiscard]] T& front() noexcept { return slots_[first_]; }
+  [[nodiscard]] const T& front() const noexcept { return slots_[first_]; }
   [[nodiscard]] T& back() noexcept { return (*this)[size_ - 1]; }
+  [[nodiscard]] const T& back() const noexcept { return (*this)[size_ - 1]; }
 
   /// Appends a slot as some earlier use left it; the caller sets all of it.
   T& push() {
-    if (size_ == slots_.size()) grow();
-    return (*this)[size_++];
+    if (size_ == capacity_) grow();
+    return slots_[at(size_++)];
   }
   void push(T value) { push() = std::move(value); }
 
   void pop() noexcept {
-    first_ = (first_ + 1) & (slots_.size() - 1);
+    first_ = at(1);
     --size_;
   }
   void clear() noexcept {
@@ -40,16 +41,19 @@ class ring {
 
  private:
   [[nodiscard]] std::size_t at(std::size_t i) const noexcept {
-    return (first_ + i) & (slots_.size() - 1);
+    return (first_ + i) & (capacity_ - 1);
   }
   void grow() {
-    std::vector<T> larger(slots_.empty() ? 2 : slots_.size() * 2);
-    for (std::size_t i = 0; i < size_; ++i) larger[i] = std::move((*this)[i]);
-    slots_ = std::move(larger);
+    const std::size_t larger = capacity_ == 0 ? 2 : capacity_ * 2;
+    std::unique_ptr<T[]> slots(new T[larger]);
+    for (std::size_t i = 0; i < size_; ++i) slots[i] = std::move((*this)[i]);
+    slots_ = std::move(slots);
+    capacity_ = larger;
     first_ = 0;
   }
 
-  std::vector<T> slots_;  // its size is a power of two, or zero
+  std::unique_ptr<T[]> slots_;
+  std::size_t capacity_ = 0;  // a power of two, or zero
   std::size_t first_ = 0;
   std::size_t size_ = 0;
 };

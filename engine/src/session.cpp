@@ -79,8 +79,10 @@ session::impl::mail_state& session::impl::take_mail() {
 }
 
 void session::impl::recycle(mail_state& m) {
-  message none;
-  std::swap(m.content, none);  // an assignment would keep the memory of an owned message
+  if (m.content.is_owned()) {
+    message none;
+    std::swap(m.content, none);  // an assignment would keep the string's memory
+  }
   spare_.push_back(&m);
 }
 
@@ -238,9 +240,6 @@ void session::impl::finish(mail_state& m, errc why, std::error_code code) {
   if (m.mail_formatted && !m.delivered && (sending_ == nullptr || sending_ == &m)) rset_due_ = true;
   if (sending_ == &m) sending_ = nullptr;
   std::erase(active_, &m);
-  for (std::size_t i = 0; i < owed_.size(); ++i) {
-    if (owed_[i].mail == &m) owed_[i].mail = nullptr;
-  }
   m.step = mail_step::finished;
 
   detail::pending_event& e = tell_event(event::kind::mail_done, verb::content);
@@ -284,6 +283,7 @@ void session::impl::lose_mails(const failure& f) {
     finish(m, f.why, f.code);
   };
   while (!active_.empty()) lose(*active_.front());
+  for (std::size_t i = 0; i < owed_.size(); ++i) owed_[i].mail = nullptr;
   for (std::size_t i = 0; i < wanted_.size(); ++i) {
     if (wanted_[i].mail != nullptr) lose(*std::exchange(wanted_[i].mail, nullptr));
   }
@@ -359,7 +359,8 @@ void session::impl::server_closes(const reply& r, verb at, std::uint64_t answere
   // A border between commands: all was written, or is being written, or what was ends with a line.
   bool boundary = out_.empty() || out_.lent() || out_.sent() == answered;
   for (std::size_t i = 0; i < owed_.size(); ++i) boundary |= owed_[i].end == out_.sent();
-  const bool in_content = sending_ != nullptr && sending_->step == mail_step::content;
+  const bool in_content = !owed_.empty() && owed_.front().what == verb::content &&
+                          owed_.front().end > out_.sent();
   const bool quit_before = quit_written_;
   lose_mails(f);
   complete_commands(f);
@@ -402,14 +403,27 @@ void session::receive(time_point now, bytes octets) {
   impl& s = *impl_;
   s.tell(now);
   while (!octets.empty() && s.stage_ != impl::stage::closed) {
+    if (s.held_reply_ != 0) {
+      // What comes behind a held reply waits with it, up to what one reply may cost.
+      if (s.held_input_.size() + octets.size() > s.config_.limits.reply.octets) {
+        s.fail({errc::reply_too_long, verb::content, {}, {}, hint::none, {}});
+        return;
+      }
+      s.held_input_.append(as_text(octets));
+      return;
+    }
     if (!s.owed_.empty() && s.owed_.front().what == verb::handshake) {
       // Whatever comes before the handshake was not said under its protection (TLS-05).
       s.fail({errc::injection, verb::starttls, {}, {}, hint::none, as_text(octets).substr(0, 256)});
       return;
     }
     const bool login = !s.owed_.empty() && s.owed_.front().what == verb::auth;
-    const limits& limit = s.config_.limits;
-    s.parser_.line_limit(login ? std::max(limit.auth_line, limit.reply.line) : limit.reply.line);
+    if (login != s.long_lines_) {  // AUTH-09
+      s.long_lines_ = login;
+      const limits& limit = s.config_.limits;
+      s.parser_.line_limit(login ? std::max(limit.auth_line, limit.reply.line)
+                                 : limit.reply.line);
+    }
     switch (s.parser_.parse(octets)) {
       case reply_parser::status::need_more:
         break;
@@ -459,19 +473,31 @@ void session::sent(time_point now, std::size_t n) {
   const std::uint64_t before = s.out_.sent();
   s.out_.took(n);
   if (s.stage_ == impl::stage::closed) return;
-  if (n == 0 || s.owed_.empty()) return;
-  const impl::expected& oldest = s.owed_.front();
+  if (n != 0) s.note_progress(before);
+  if (s.held_reply_ == 0) return;
+  // Now it is known what the reply that came during the write was worth.
+  const int code = std::exchange(s.held_reply_, 0);
+  const std::string text = std::exchange(s.held_text_, {});
+  const std::string behind = std::exchange(s.held_input_, {});
+  s.on_reply({code, text});
+  receive(now, as_bytes(behind));
+}
+
+/// Octets were written; `before` had been before.
+void session::impl::note_progress(std::uint64_t before) {
+  if (owed_.empty()) return;
+  const expected& oldest = owed_.front();
   if (oldest.what != verb::content || oldest.mail == nullptr) return;
   detail::mail_state& m = *oldest.mail;
   // Progress of content, up to its last octet, restarts the timer (TIME-05).
   if (before < m.content_end) {
-    s.base_ = s.now_;
-    if (s.config_.trace && s.out_.sent() > m.content_begin) {
-      detail::pending_event& e = s.tell_event(event::kind::content_sent, verb::content);
+    base_ = now_;
+    if (config_.trace && out_.sent() > m.content_begin) {
+      detail::pending_event& e = tell_event(event::kind::content_sent, verb::content);
       e.shown.id = m.id;
-      e.shown.octets = std::min(s.out_.sent(), m.content_end) - std::max(before, m.content_begin);
+      e.shown.octets = std::min(out_.sent(), m.content_end) - std::max(before, m.content_begin);
     }
-    s.release_chunk();
+    release_chunk();
   }
 }
 
@@ -740,6 +766,16 @@ void session::quit_now() {
   }
   if (s.sending_ != nullptr) cancel(s.sending_->id);
   if (s.stage_ == impl::stage::closed) return;
+  if (s.stage_ == impl::stage::opening) {
+    // Inside an exchange of AUTH or a handshake there is no place for a command.
+    const verb about = s.owed_.empty() ? verb::ehlo : s.owed_.front().what;
+    if (about == verb::auth || about == verb::handshake) {
+      s.fail({f.why, about, {}, {}, hint::none, {}});
+    } else {
+      s.leave({f.why, about, {}, {}, hint::none, {}});
+    }
+    return;
+  }
   // Nothing that was asked for and not begun goes before QUIT.
   for (std::size_t i = 0; i < s.wanted_.size(); ++i) {
     const impl::operation& op = s.wanted_[i];
@@ -812,7 +848,8 @@ std::size_t session::memory() const noexcept {
   std::size_t n = sizeof(session) + sizeof(impl) + s.owed_.memory() + s.out_.memory() +
                   s.events_.memory() + s.wanted_.memory() + s.parser_.memory() + s.peer_.memory() +
                   s.hello_name_.capacity() + s.greeting_.capacity() + s.leaving_text_.capacity() +
-                  s.line_.capacity() + s.results_.capacity() * sizeof(recipient_result) +
+                  s.line_.capacity() + s.mail_line_.capacity() + s.held_text_.capacity() +
+                  s.held_input_.capacity() + s.results_.capacity() * sizeof(recipient_result) +
                   s.slices_.capacity() * sizeof(bytes) +
                   (s.active_.capacity() + s.mails_.capacity() + s.spare_.capacity()) *
                       sizeof(void*);

@@ -119,6 +119,7 @@ struct session::impl {
   [[nodiscard]] errc append_extras(const mail_state& m, detail::text_buffer& line);
   [[nodiscard]] errc append_raw(const std::vector<parameter>& raw, detail::text_buffer& line);
   void release_chunk();
+  void note_progress(std::uint64_t before);
 
   // -- session_reply.cpp: what a reply means -----------------------------------------------------------
   void on_reply(const reply& r);
@@ -158,6 +159,7 @@ struct session::impl {
   bool group_closed_ = false;   // nothing may follow until all replies are there
   bool rset_due_ = false;       // before the next MAIL (TXN-16)
   bool rset_owed_ = false;      // RSET sent, no reply yet
+  bool long_lines_ = false;     // the parser takes lines as long as AUTH needs
   bool warned_bare_lf_ = false;
   std::uint32_t warnings_ = 0;
   std::optional<verb> pressing_;      // to be written before all else: opening, AUTH, a lone dot
@@ -171,6 +173,9 @@ struct session::impl {
   detail::event_queue events_;
   detail::ring<operation> wanted_;
   reply_parser parser_;
+  int held_reply_ = 0;       // code of a final reply that waits for the end of a write; 0: none
+  std::string held_text_;    // its text
+  std::string held_input_;   // and what came behind it
   std::uint64_t group_begin_ = 0;  // output position from which the group's octets count
 
   // Mails.

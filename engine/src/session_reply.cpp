@@ -23,15 +23,23 @@ errc refusal(const reply& r) noexcept {
 }
 
 /// What a code says beyond its class (TXN-24, AUTH-11).
-hint hint_of(const reply& r) noexcept {
-  return r.code() == 530   ? hint::auth_or_tls_required
-         : r.code() == 432 ? hint::password_transition
-                           : hint::none;
+hint hint_of(const reply& r, verb about = verb::mail) noexcept {
+  if (r.code() == 530) return hint::auth_or_tls_required;
+  return r.code() == 432 && about == verb::auth ? hint::password_transition : hint::none;
 }
 
 }  // namespace
 
 void session::impl::on_reply(const reply& r) {
+  // Whether the terminator has left is open while a write is in flight. A refusal is one either way; a
+  // success waits for the transport's word.
+  if (!owed_.empty() && owed_.front().mail != nullptr && owed_.front().what == verb::content &&
+      out_.lent() && owed_.front().end <= out_.handed() && owed_.front().end > out_.sent() &&
+      r.first_digit() <= 3) {
+    held_reply_ = r.code();
+    held_text_ = r.text();
+    return;
+  }
   if (config_.trace) {
     const verb about = owed_.empty() ? verb::noop : owed_.front().what;
     // Nothing of an AUTH exchange is ever shown (SEC-03).
@@ -49,7 +57,8 @@ void session::impl::on_reply(const reply& r) {
   }
 
   const expected e = owed_.front();
-  if (e.end > out_.handed()) {
+  const bool in_flight = e.what == verb::content && out_.lent() && e.end > out_.sent();
+  if (e.end > out_.handed() || in_flight) {
     premature(e, r);
     return;
   }
@@ -86,6 +95,10 @@ void session::impl::premature(const expected& e, const reply& r) {
 }
 
 void session::impl::react(reaction what, const expected& e, const reply& r) {
+  // What was owed when a polite end began is read and changes nothing; what is the user's still ends
+  // by its reply.
+  const bool orphan = e.mail == nullptr && e.id == 0 && e.what != verb::quit;
+  if (stage_ == stage::leaving && orphan) return;
   switch (what) {
     case reaction::open:
       read_greeting(r);
@@ -282,7 +295,8 @@ void session::impl::read_greeting(const reply& r) {
 
 void session::impl::proceed_opening() {
   const bool wants_tls = config_.tls == tls_mode::opportunistic || config_.tls == tls_mode::required;
-  if (wants_tls && !tls_ && !starttls_refused_) {
+  // Not after AUTH: what was shown in clear text cannot be taken back.
+  if (wants_tls && !tls_ && !starttls_refused_ && !authenticated_) {
     if (peer_.has(extension::starttls)) {
       pressing_ = verb::starttls;
       return;
@@ -404,7 +418,7 @@ void session::impl::cancel_login(errc why) {
 }
 
 void session::impl::login_failed(errc why, const reply& r) {
-  const failure f{why, verb::auth, {}, r, hint_of(r), {}};
+  const failure f{why, verb::auth, {}, r, hint_of(r, verb::auth), {}};
   if (login_->opening) {
     leave(f);  // part of the opening (SESS-21)
     return;

@@ -80,6 +80,17 @@ bool is_deliver_by(std::string_view text) noexcept {
   return mode.front() == 'N' || (!negative && !zero);
 }
 
+/// A date-time in UTC, "2026-11-23T18:00:00Z", perhaps with a fraction of the second (RFC 3339).
+bool is_utc_time(std::string_view text) noexcept {
+  constexpr std::string_view form = "0000-00-00T00:00:00";
+  if (text.size() <= form.size() || text.back() != 'Z') return false;
+  for (std::size_t i = 0; i < form.size(); ++i) {
+    if (form[i] == '0' ? !ascii::is_digit(text[i]) : text[i] != form[i]) return false;
+  }
+  const std::string_view fraction = text.substr(form.size(), text.size() - form.size() - 1);
+  return fraction.empty() || (fraction.front() == '.' && is_digits(fraction.substr(1), 9));
+}
+
 std::string_view spelling(dsn_return r) noexcept {
   return r == dsn_return::full ? "FULL" : "HDRS";
 }
@@ -480,6 +491,9 @@ errc session::impl::append_extras(const mail_state& m, detail::text_buffer& line
   }
   if (env.authenticated_sender) {
     if (env.authenticated_sender->error() != errc::none) return env.authenticated_sender->error();
+    if (env.authenticated_sender->is_utf8() && !peer_.has(extension::smtputf8)) {
+      return errc::utf8_not_offered;  // CMD-17
+    }
     if (peer_.has(extension::auth)) {
       line += " AUTH=";
       line += env.authenticated_sender->is_null()
@@ -504,7 +518,7 @@ errc session::impl::append_extras(const mail_state& m, detail::text_buffer& line
   if (!env.hold_for.empty() || !env.hold_until.empty()) {
     const bool both = !env.hold_for.empty() && !env.hold_until.empty();
     if (both || (!env.hold_for.empty() && !is_digits(env.hold_for, 9)) ||
-        !is_value(env.hold_until)) {
+        (!env.hold_until.empty() && !is_utc_time(env.hold_until))) {
       return errc::bad_parameter;
     }
     if (!peer_.has(extension::future_release)) return errc::parameter_not_offered;

@@ -178,6 +178,9 @@ TEST(script_parse, bounds_what_repetitions_expand_to) {
   EXPECT_EQ(place_in("> open\n> lend \"a\"*3000000\n> lend \"a\"*3000000\n"), "3:8");
   EXPECT_EQ(place_in("> open\n> send 1 <> -> : \"\"\n* mail_done 1 delivered*100001\n"), "3:15");
   EXPECT_EQ(place_in("> open\n@ +99999999999d\n"), "2:4");
+  std::string centuries = "> open\n";
+  for (int i = 0; i < 11; ++i) centuries += "@ +3650d\n";
+  EXPECT_EQ(place_in(centuries), "12:4");
   EXPECT_EQ(place_in(std::string(script::max_transcript_octets + 1, '\n')), "1:1");
   EXPECT_NE(place_in(std::string(script::max_transcript_octets, '\n')), "");
 }

@@ -1,6 +1,8 @@
 // Who sends and who gets it, with the parameters of MAIL and RCPT.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -71,5 +73,22 @@ struct envelope {
   /// Go on without the recipients that are refused locally instead of refusing all (TXN-28).
   bool skip_bad_recipients = false;
 };
+
+/// Getter: the same mail as successive envelopes of at most `most` recipients each (at least 1), in
+/// order, for servers and sessions that bound the recipients of one transaction (TXN-26, RFC 5321
+/// section 4.5.3.1.8). An envelope without recipients comes back as it is.
+[[nodiscard]] inline std::vector<envelope> split(const envelope& env, std::size_t most) {
+  std::vector<envelope> parts;
+  std::size_t done = 0;
+  do {
+    const std::size_t n = std::min(std::max<std::size_t>(most, 1), env.recipients.size() - done);
+    const auto begin = env.recipients.begin() + static_cast<std::ptrdiff_t>(done);
+    envelope part = env;
+    part.recipients.assign(begin, begin + static_cast<std::ptrdiff_t>(n));
+    parts.push_back(std::move(part));
+    done += n;
+  } while (done < env.recipients.size());
+  return parts;
+}
 
 }  // namespace sansmtp

@@ -46,6 +46,7 @@ class message {
   /// Command: declares that the header holds UTF-8, so that the mail needs SMTPUTF8 (RFC 6531).
   message&& utf8_headers(bool yes = true) && { utf8_headers_ = yes; return std::move(*this); }
 
+  [[nodiscard]] bool is_owned() const noexcept { return kind_ == kind::owned; }
   [[nodiscard]] bool is_streamed() const noexcept { return kind_ == kind::streamed; }
   /// Getter: the content if it is known beforehand; valid while the message is neither moved nor
   /// destroyed (borrowed: as long as the caller's octets).

@@ -69,7 +69,7 @@ class reply_parser {
   enum class state : std::uint8_t { code, separator, text, cr, done, failed };
 
   status run(const char*& p, const char* end);
-  bool whole_line(const char*& p, const char* end);
+  bool whole_reply(const char*& p, const char* end) noexcept;
   status fail(errc why) noexcept;
   status fail_at(char octet) noexcept;
   [[nodiscard]] std::size_t room() const noexcept;  // octets until a limit is passed

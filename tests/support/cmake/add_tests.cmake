@@ -5,12 +5,14 @@ find_program(SANSMTP_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
 find_program(SANSMTP_PYTHON NAMES python3 REQUIRED)
 mark_as_advanced(SANSMTP_PYTHON)
 
-# sansmtp_add_gtest(<executable> LABEL <label> SOURCES <glob> LINK <target>... [TIMEOUT <seconds>])
+# sansmtp_add_gtest(<executable> LABEL <label> SOURCES <glob> LINK <target>... [TIMEOUT <seconds>]
+#                   [ONE_TEST])
 #
 # One GoogleTest executable of the sources in the current folder, each of its tests known to ctest
-# by name. Without sources, or when a library it needs is not built, nothing is declared.
+# by name; with ONE_TEST ctest runs it as a whole, since thousands of tests of a millisecond each
+# would spend their time in starting processes. Without sources, or when a library it needs is not built, nothing is declared.
 function(sansmtp_add_gtest executable)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABEL;SOURCES;TIMEOUT" "LINK")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "ONE_TEST" "LABEL;SOURCES;TIMEOUT" "LINK")
   file(GLOB sources CONFIGURE_DEPENDS ${arg_SOURCES})
   if(NOT sources)
     return()
@@ -33,6 +35,11 @@ function(sansmtp_add_gtest executable)
     ${executable} PRIVATE SANSMTP_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                           SANSMTP_TRANSCRIPT_DIR="${PROJECT_SOURCE_DIR}/tests/transcripts")
   target_link_libraries(${executable} PRIVATE ${arg_LINK} GTest::gtest_main)
+  if(arg_ONE_TEST)
+    add_test(NAME ${executable} COMMAND ${executable} --gtest_brief=1)
+    set_tests_properties(${executable} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
+    return()
+  endif()
   gtest_discover_tests(
     ${executable} TEST_PREFIX ${arg_LABEL}. DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})

@@ -126,11 +126,11 @@ void machine::run_inputs(const turn& t, std::size_t reads) {
   pump();
 }
 
-bool machine::break_link(fault f) {
+void machine::break_link(fault f) {
   writes_left_ = pace::everything;
   taking_ = taking::all;
   // What was not handed out yet has no timer of its own.
-  if (f == fault::timeout && !(asked_ && session_->deadline())) return false;
+  if (f == fault::timeout && !(asked_ && session_->deadline())) return;
   audit_.fault(*session_, in_flight_);
   switch (f) {
     case fault::end: session_->receive_end(now_); break;
@@ -152,7 +152,6 @@ bool machine::break_link(fault f) {
   now_ += std::chrono::hours(24);
   session_->advance(now_);
   pump();
-  return true;
 }
 
 void machine::take_back() {

@@ -47,9 +47,9 @@ class machine {
   void perform_until(const turn& t, std::size_t reads, std::size_t writes);
   /// Input: the same, but what the engine writes is offered and stays in flight.
   void perform_in_flight(const turn& t);
-  /// Input: breaks the link and lets the engine come to rest; then looks whether it is dead. False
-  /// if there was nothing to break: no timer runs.
-  bool break_link(fault f);
+  /// Input: breaks the link and lets the engine come to rest; then looks whether it is dead. Does
+  /// nothing if the time is to run out and no timer runs.
+  void break_link(fault f);
 
   /// Getter: what the engine wrote and told during the last turn.
   [[nodiscard]] const std::string& written() const noexcept { return written_; }

@@ -12,6 +12,8 @@ namespace sansmtp::script {
 namespace {
 
 constexpr std::uint32_t max_u32 = 0xFFFFFFFF;
+// All `@` together: a clock of nanoseconds holds nearly three centuries.
+constexpr std::chrono::milliseconds longest_play = std::chrono::hours(24 * 365 * 100);
 
 /// One word of a list of names, each with what it stands for.
 template <class T>
@@ -652,6 +654,7 @@ class parser {
   script_data& out_;
   std::uint32_t line_ = 0;
   known_numbers known_;
+  std::chrono::milliseconds passed_{0};
   bool opened_ = false;
 };
 
@@ -671,7 +674,10 @@ void parser::line(cursor& c, std::uint32_t number) {
     add(parse_event(c, known_));
   } else if (c.take('@')) {
     if (!c.take('+')) c.fail("'+' and a time are expected");
-    add(time_passes{c.duration()});
+    const time_passes time{c.duration()};
+    passed_ += time.by;
+    if (passed_ > longest_play) c.fail("the transcript takes more than a century");
+    add(time);
   } else if (c.take('!')) {
     link_changes link = parse_link(c);
     const bool manual = !out_.statements.empty() &&

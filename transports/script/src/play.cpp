@@ -175,7 +175,8 @@ void play_faults(const script_data& script, play_result& result) {
       } else {
         where += " at this line";
       }
-      result.wrong = at_line(script, script.statements[t.first].line, problem + " [" + where + ']');
+      problem += " [" + where + ']';
+      result.wrong = at_line(script, script.statements[t.first].line, std::move(problem));
       return;
     }
   }

@@ -81,6 +81,7 @@ std::string result_text(const seen_result& r) {
 
 void append_results(std::string& out, const std::vector<seen_result>& results) {
   std::vector<std::string> texts;
+  texts.reserve(results.size());
   for (const seen_result& r : results) texts.push_back(result_text(r));
   const bool shared =
       std::all_of(texts.begin(), texts.end(), [&](const auto& t) { return t == texts.front(); });

@@ -2,7 +2,6 @@
 // asks.
 #pragma once
 
-#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
