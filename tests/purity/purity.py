@@ -1,4 +1,4 @@
-"""Checks what an archive asks of the outside: memory, strings, errors, and nothing else.
+"""CORE-01: Checks what an archive asks of the outside: memory, strings, errors, and nothing else.
 
 purity.py NM check ARCHIVE
 purity.py NM self-check WORK-DIRECTORY COMPILER [OPTION...]
