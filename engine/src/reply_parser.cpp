@@ -4,6 +4,8 @@
 #include "sansmtp/reply_parser.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 #include "octet_block.hpp"
 
@@ -30,7 +32,7 @@ void reply_parser::reset() noexcept {
   digits_ = 0;
   separator_ = 0;
   saw_bare_lf_ = false;
-  state_ = state::code;
+  state_ = state::done;
   error_ = errc::none;
   has_offending_ = false;
   after_cr_ = false;
@@ -81,8 +83,8 @@ void reply_parser::end_line() noexcept {
 reply_parser::status reply_parser::parse(bytes& in) {
   const char* p = in.data();
   const char* const end = p + in.size();
-  const bool between = state_ == state::done || (state_ == state::code && octets_ == 0);
-  const status result = between && whole_reply(p, end) ? status::complete : run(p, end);
+  const status result =
+      state_ == state::done && whole_reply(p, end) ? status::complete : run(p, end);
   in = bytes(p, static_cast<std::size_t>(end - p));
   return result;
 }
@@ -90,19 +92,26 @@ reply_parser::status reply_parser::parse(bytes& in) {
 /// The common case at one go: a reply of one line that is here as a whole and within its limits; its
 /// text is shown where it is. Anything else is left to the machine; this changes nothing then.
 bool reply_parser::whole_reply(const char*& p, const char* const end) noexcept {
-  if (end - p < 6 || p[3] != ' ') return false;
-  const auto digit = [p](int i) { return static_cast<unsigned>(p[i] - '0'); };
-  if (digit(0) - 2 > 3 || digit(1) > 9 || digit(2) > 9) return false;
+  if (end - p < 6) return false;
+  // Three digits and a space, looked at together: each octet's upper half is that of '0', and stays so
+  // if 6 is added, which takes ':' to '?' over the edge.
+  std::uint32_t head = 0;
+  std::memcpy(&head, p, sizeof head);
+  if constexpr (std::endian::native == std::endian::big) return false;
+  if ((head & 0xFFF0F0F0U) != 0x20303030U || ((head + 0x060606U) & 0xF0F0F0U) != 0x303030U) {
+    return false;
+  }
+  const std::uint32_t first = head & 0x0F;
+  if (first - 2 > 3) return false;
   const char* const text = p + 4;
   const char* const stop = detail::find_line_octet(text, end, p);
   if (end - stop < 2 || stop[0] != '\r' || stop[1] != '\n') return false;
   const auto octets = static_cast<std::size_t>(stop + 2 - p);
-  if (octets > limits_.line || octets > limits_.octets || limits_.lines == 0) return false;
+  if (octets > std::min(limits_.line, limits_.octets)) return false;
 
   if (text_.capacity() > kept_capacity) std::string().swap(text_);
   in_place_ = {text, static_cast<std::size_t>(stop - text)};
-  code_ = static_cast<std::uint16_t>(digit(0) * 100 + digit(1) * 10 + digit(2));
-  state_ = state::done;
+  code_ = static_cast<std::uint16_t>(first * 100 + (head >> 8 & 0x0F) * 10 + (head >> 16 & 0x0F));
   p = stop + 2;
   return true;
 }
@@ -113,6 +122,7 @@ reply_parser::status reply_parser::run(const char*& p, const char* const end) {
     const bool warned = saw_bare_lf_;
     reset();
     saw_bare_lf_ = warned;
+    if (p != end) state_ = state::code;
   }
 
   while (p != end) {

@@ -404,49 +404,55 @@ void session::receive(time_point now, bytes octets) {
   s.tell(now);
   while (!octets.empty() && s.stage_ != impl::stage::closed) {
     if (s.held_reply_ != 0) {
-      // What comes behind a held reply waits with it, up to what one reply may cost.
-      if (s.held_input_.size() + octets.size() > s.config_.limits.reply.octets) {
-        s.fail({errc::reply_too_long, verb::content, {}, {}, hint::none, {}});
-        return;
-      }
-      s.held_input_.append(as_text(octets));
+      s.hold(octets);
       return;
     }
-    if (!s.owed_.empty() && s.owed_.front().what == verb::handshake) {
-      // Whatever comes before the handshake was not said under its protection (TLS-05).
-      s.fail({errc::injection, verb::starttls, {}, {}, hint::none, as_text(octets).substr(0, 256)});
-      return;
-    }
-    const bool login = !s.owed_.empty() && s.owed_.front().what == verb::auth;
+    // Only the opening and AUTH have replies that are not parsed like any other.
+    const bool login = s.login_ != nullptr && !s.owed_.empty() && s.owed_.front().what == verb::auth;
     if (login != s.long_lines_) {  // AUTH-09
       s.long_lines_ = login;
       const limits& limit = s.config_.limits;
       s.parser_.line_limit(login ? std::max(limit.auth_line, limit.reply.line)
                                  : limit.reply.line);
     }
-    switch (s.parser_.parse(octets)) {
-      case reply_parser::status::need_more:
-        break;
-      case reply_parser::status::complete:
-        if (s.parser_.saw_bare_lf() && !s.warned_bare_lf_) {
-          s.warned_bare_lf_ = true;
-          s.warn(errc::bare_lf_in_reply, {});
-        }
-        s.on_reply(s.parser_.result());
-        break;
-      case reply_parser::status::malformed:
-      case reply_parser::status::too_long: {
-        const std::string excerpt = login ? std::string() : s.parser_.excerpt();
-        const verb about = s.owed_.empty() ? verb::greeting : s.owed_.front().what;
-        if (about == verb::quit) {
-          s.close(s.leaving_because_);  // any octets are as good as an answer to QUIT (SESS-19)
-          break;
-        }
-        s.fail({s.parser_.error(), about, {}, {}, hint::none, excerpt});
-        break;
-      }
+    if (s.stage_ != impl::stage::ready && !s.owed_.empty() &&
+        s.owed_.front().what == verb::handshake) {
+      // Whatever comes before the handshake was not said under its protection (TLS-05).
+      s.fail({errc::injection, verb::starttls, {}, {}, hint::none, as_text(octets).substr(0, 256)});
+      return;
     }
+    const reply_parser::status status = s.parser_.parse(octets);
+    if (status == reply_parser::status::need_more) return;
+    if (status != reply_parser::status::complete) {
+      s.garbled(login);
+      return;
+    }
+    if (s.parser_.saw_bare_lf() && !s.warned_bare_lf_) {
+      s.warned_bare_lf_ = true;
+      s.warn(errc::bare_lf_in_reply, {});
+    }
+    s.on_reply(s.parser_.result());
   }
+}
+
+/// What comes behind a held reply waits with it, up to what one reply may cost.
+void session::impl::hold(bytes octets) {
+  if (held_input_.size() + octets.size() > config_.limits.reply.octets) {
+    fail({errc::reply_too_long, verb::content, {}, {}, hint::none, {}});
+    return;
+  }
+  held_input_.append(as_text(octets));
+}
+
+/// The parser understands the peer no more; `secret` if that was in an AUTH exchange.
+void session::impl::garbled(bool secret) {
+  const std::string excerpt = secret ? std::string() : parser_.excerpt();
+  const verb about = owed_.empty() ? verb::greeting : owed_.front().what;
+  if (about == verb::quit) {
+    close(leaving_because_);  // any octets are as good as an answer to QUIT (SESS-19)
+    return;
+  }
+  fail({parser_.error(), about, {}, {}, hint::none, excerpt});
 }
 
 void session::receive_end(time_point now, std::error_code why) {

@@ -108,7 +108,10 @@ struct session::impl {
   [[nodiscard]] bool fits(std::size_t line) const noexcept;
   bool write(verb v);
   void write_line(verb v, std::string_view line, mail_state* mail, std::uint32_t recipient,
-                  operation_id id, std::string_view masked = {});
+                  operation_id id);
+  void write_secret_line(verb v, std::string_view line, std::string_view shown);
+  void owe(verb v, mail_state* mail, std::uint32_t recipient, operation_id id);
+  void trace_line(verb v, std::string_view shown);
   bool write_content(mail_state& m);
   void stop_content(mail_state& m, errc why);
   [[nodiscard]] errc check_mail(mail_state& m);
@@ -122,7 +125,11 @@ struct session::impl {
   void note_progress(std::uint64_t before);
 
   // -- session_reply.cpp: what a reply means -----------------------------------------------------------
+  void hold(bytes octets);
+  void garbled(bool secret);
   void on_reply(const reply& r);
+  void trace_reply(verb about, const reply& r);
+  [[nodiscard]] bool is_timely(const reply& r);
   void react(detail::reaction what, const expected& e, const reply& r);
   void premature(const expected& e, const reply& r);
   void proceed_opening();

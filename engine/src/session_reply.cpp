@@ -31,23 +31,8 @@ hint hint_of(const reply& r, verb about = verb::mail) noexcept {
 }  // namespace
 
 void session::impl::on_reply(const reply& r) {
-  // Whether the terminator has left is open while a write is in flight. A refusal is one either way; a
-  // success waits for the transport's word.
-  if (!owed_.empty() && owed_.front().mail != nullptr && owed_.front().what == verb::content &&
-      out_.lent() && owed_.front().end <= out_.handed() && owed_.front().end > out_.sent() &&
-      r.first_digit() <= 3) {
-    held_reply_ = r.code();
-    held_text_ = r.text();
-    return;
-  }
-  if (config_.trace) {
-    const verb about = owed_.empty() ? verb::noop : owed_.front().what;
-    // Nothing of an AUTH exchange is ever shown (SEC-03).
-    const bool secret = about == verb::auth && r.first_digit() == 3;
-    tell_event(event::kind::reply_parsed, about, secret ? reply{r.code(), masked} : r);
-  }
-
   if (owed_.empty()) {
+    trace_reply(verb::noop, r);
     if (r.code() == 421) {
       server_closes(r, verb::noop, out_.sent());  // SESS-23
     } else {
@@ -55,18 +40,16 @@ void session::impl::on_reply(const reply& r) {
     }
     return;
   }
+  if (owed_.front().end > out_.sent() && !is_timely(r)) return;
+  if (config_.trace) trace_reply(owed_.front().what, r);
 
   const expected e = owed_.front();
-  const bool in_flight = e.what == verb::content && out_.lent() && e.end > out_.sent();
-  if (e.end > out_.handed() || in_flight) {
-    premature(e, r);
-    return;
-  }
   owed_.pop();
   base_ = now_;  // the next oldest is waited for from here (TIME-03)
   if (e.end > group_begin_) group_begin_ = e.end;
   if (owed_.empty()) group_closed_ = false;
-  if (e.mail != nullptr && e.what != verb::content && e.what != verb::lone_dot) --e.mail->owed;
+  const bool envelope = e.what == verb::rcpt || e.what == verb::mail || e.what == verb::data;
+  if (envelope && e.mail != nullptr) --e.mail->owed;
 
   if (r.code() == 421 && e.what != verb::quit) {
     if (e.id != 0) fail_command(e, errc::service_closing, r);
@@ -75,6 +58,32 @@ void session::impl::on_reply(const reply& r) {
     return;
   }
   react(detail::reaction_of(e.what, r.first_digit()), e, r);
+}
+
+void session::impl::trace_reply(verb about, const reply& r) {
+  if (!config_.trace) return;
+  // Nothing of an AUTH exchange is ever shown (SEC-03).
+  const bool secret = about == verb::auth && r.first_digit() == 3;
+  tell_event(event::kind::reply_parsed, about, secret ? reply{r.code(), masked} : r);
+}
+
+/// Not all of the command that a reply answers was reported as written. True if it may have been, and
+/// the reply counts now.
+bool session::impl::is_timely(const reply& r) {
+  const expected& e = owed_.front();
+  if (e.end <= out_.handed()) {
+    if (e.what != verb::content || e.mail == nullptr) return true;
+    // Whether the terminator has left is open while a write is in flight. A refusal is one either way;
+    // a success waits for the transport's word.
+    if (r.first_digit() <= 3) {
+      held_reply_ = r.code();
+      held_text_ = r.text();
+      return false;
+    }
+  }
+  trace_reply(e.what, r);
+  premature(e, r);
+  return false;
 }
 
 /// A reply before its command has left. Only content can be answered early (TXN-27).
@@ -381,7 +390,7 @@ void session::impl::send_auth_line(verb v) {
     shown = l.line.substr(0, response);
     if (response != std::string::npos) shown.append(" ").append(masked);
   }
-  write_line(v, l.line, nullptr, 0, 0, shown);
+  write_secret_line(v, l.line, shown);
   wipe(l.line);
 }
 

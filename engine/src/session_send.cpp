@@ -108,25 +108,8 @@ constexpr enhanced_status status_needs_tls{5, 7, 10};
 
 // -- the loop -------------------------------------------------------------------------------------------
 
-void session::impl::fill() {
-  if (stage_ == stage::closed) {
-    if (std::exchange(farewell_, false)) out_.text("QUIT\r\n");
-    return;
-  }
-  while (!out_.full()) {
-    if (sending_ != nullptr && sending_->step == mail_step::content) {
-      if (!write_content(*sending_)) return;
-      if (stage_ == stage::closed) return;
-      continue;
-    }
-    const std::optional<verb> next = next_verb();
-    if (!next || stage_ == stage::closed || !may_write(*next)) return;
-    if (!write(*next)) return;
-  }
-}
-
 /// May this be written although replies are outstanding (RFC 2920 section 3.1)?
-bool session::impl::may_write(verb v) const noexcept {
+[[gnu::always_inline]] inline bool session::impl::may_write(verb v) const noexcept {
   if (owed_.empty()) return true;
   const detail::rule& r = detail::rule_of(v);
   const bool alone = r.alone || (v == verb::quit && config_.quit_no_wait);
@@ -136,14 +119,14 @@ bool session::impl::may_write(verb v) const noexcept {
 }
 
 /// Has the group room for a line of so many octets without its CRLF? One line alone always goes.
-bool session::impl::fits(std::size_t line) const noexcept {
+inline bool session::impl::fits(std::size_t line) const noexcept {
   return owed_.empty() ||
          out_.staged() - group_begin_ + line + crlf.size() <= config_.limits.group_octets;
 }
 
 /// What is to be written next, whatever the group says; nothing if there is nothing to do. Mails that
 /// are refused locally end here (TXN-28).
-std::optional<verb> session::impl::next_verb() {
+[[gnu::always_inline]] inline std::optional<verb> session::impl::next_verb() {
   if (stage_ == stage::leaving) {
     if (quit_written_) return std::nullopt;
     return verb::quit;
@@ -192,13 +175,15 @@ std::optional<verb> session::impl::next_verb() {
 
 // -- lines --------------------------------------------------------------------------------------------------
 
-void session::impl::write_line(verb v, std::string_view line, mail_state* mail,
-                               std::uint32_t recipient, operation_id id, std::string_view masked) {
-  if (masked.empty()) {
-    out_.line(line);
-  } else {
-    out_.secret_line(line);
-  }
+/// Stages a line and owes its reply.
+inline void session::impl::write_line(verb v, std::string_view line, mail_state* mail,
+                                      std::uint32_t recipient, operation_id id) {
+  out_.line(line);
+  owe(v, mail, recipient, id);
+  if (config_.trace) trace_line(v, line);
+}
+
+void session::impl::owe(verb v, mail_state* mail, std::uint32_t recipient, operation_id id) {
   if (owed_.empty()) base_ = now_;  // the timer of the oldest starts when it is handed out (TIME-03)
   expected& e = owed_.push();
   e.what = v;
@@ -207,16 +192,25 @@ void session::impl::write_line(verb v, std::string_view line, mail_state* mail,
   e.id = id;
   e.end = out_.staged();
   if (detail::rule_of(v).last) group_closed_ = true;
-  if (config_.trace) {
-    detail::pending_event& t = tell_event(event::kind::line_sent, v);
-    t.shown.id = mail != nullptr ? mail->id : id;
-    t.shown.recipient = recipient;
-    t.command = events_.keep(masked.empty() ? line : masked);
-  }
+}
+
+void session::impl::trace_line(verb v, std::string_view shown) {
+  detail::pending_event& t = tell_event(event::kind::line_sent, v);
+  const expected& e = owed_.back();
+  t.shown.id = e.mail != nullptr ? e.mail->id : e.id;
+  t.shown.recipient = e.recipient;
+  t.command = events_.keep(shown);
+}
+
+/// Stages a line of an AUTH exchange; `shown` is what a trace may show of it.
+void session::impl::write_secret_line(verb v, std::string_view line, std::string_view shown) {
+  out_.secret_line(line);
+  owe(v, nullptr, 0, 0);
+  if (config_.trace) trace_line(v, shown);
 }
 
 /// Formats a command; false if it does not fit into the group after all, or the session is over.
-bool session::impl::write(verb v) {
+[[gnu::always_inline]] inline bool session::impl::write(verb v) {
   switch (v) {
     case verb::ehlo:
     case verb::helo: {
@@ -337,6 +331,23 @@ bool session::impl::write(verb v) {
       return false;  // never written as a line
   }
   return false;
+}
+
+void session::impl::fill() {
+  if (stage_ == stage::closed) {
+    if (std::exchange(farewell_, false)) out_.text("QUIT\r\n");
+    return;
+  }
+  while (!out_.full()) {
+    if (sending_ != nullptr && sending_->step == mail_step::content) {
+      if (!write_content(*sending_)) return;
+      if (stage_ == stage::closed) return;
+      continue;
+    }
+    const std::optional<verb> next = next_verb();
+    if (!next || stage_ == stage::closed || !may_write(*next)) return;
+    if (!write(*next)) return;
+  }
 }
 
 // -- the envelope ---------------------------------------------------------------------------------------------

@@ -459,6 +459,99 @@ TEST(session, a_final_reply_counts_only_if_the_terminator_has_left) {  // OUT-02
   }
 }
 
+TEST(session, keeps_what_comes_behind_a_reply_that_may_be_premature) {  // OUT-02 CORE-02 REP-15
+  const std::string content(100'000, 'x');
+  for (const bool whole : {true, false}) {
+    session_driver d = opened(config_of(pipelining_level::messages));
+    const mail_id first = d.s.send(envelope_to(1), message::borrow(as_bytes(content)));
+    const mail_id second = d.s.send(envelope_to(1), borrowed_body());
+    d.take();
+    d.say("250 s\r\n250 r\r\n354 go");
+    const std::size_t offered = d.lent().size();
+    // All that is owed, before the transport has told what it wrote, in pieces.
+    d.feed("250 taken\r\n250 sen");
+    d.feed("der\r\n550 5.1.1 no\r\n554 no recipients\r\n");
+    EXPECT_EQ(d.completion(first), nullptr);
+    d.sent(whole ? offered : 1000);
+    ASSERT_NE(d.completion(first), nullptr);
+    ASSERT_NE(d.completion(second), nullptr);
+    if (whole) {
+      EXPECT_EQ(d.outcomes(first), std::vector{outcome::delivered});
+      EXPECT_EQ(d.outcomes(second), std::vector{outcome::rejected});
+      EXPECT_EQ(d.completion(second)->report.recipients[0].text, "5.1.1 no");
+      EXPECT_TRUE(d.s.idle());
+    } else {
+      EXPECT_EQ(d.outcomes(first), std::vector{outcome::deferred});
+      EXPECT_EQ(d.outcomes(second), std::vector{outcome::not_attempted});
+      EXPECT_TRUE(d.s.closed());
+      EXPECT_EQ(d.take(), "");
+    }
+  }
+}
+
+TEST(session, keeps_no_more_behind_a_reply_than_a_reply_may_cost) {  // CORE-09 LIM-01
+  const std::string content(100'000, 'x');
+  session_driver d = opened();
+  d.s.send(envelope_to(1), message::borrow(as_bytes(content)));
+  d.take();
+  d.say("250 s\r\n250 r\r\n354 go");
+  d.lent();
+  for (int i = 0; i < 100'000 && !d.s.closed(); ++i) {
+    d.say("250 ok");
+    ASSERT_LE(d.s.memory(), 512U * 1024);
+  }
+  EXPECT_TRUE(d.s.closed());
+}
+
+TEST(session, a_terminator_that_has_not_left_can_be_kept_back) {  // TXN-20 DATA-14
+  session_driver d = lockstep(3);
+  d.say("354 go");
+  const mail_id id = 1;
+  const std::size_t offered = d.lent().size();
+  d.sent(offered - 3);
+  d.s.cancel(id);
+  d.pull();
+  EXPECT_TRUE(d.s.closed());
+  EXPECT_EQ(d.take(), "");
+  EXPECT_EQ(d.outcomes(id), std::vector(2, outcome::deferred));
+  EXPECT_EQ(d.completion(id)->report.recipients[0].why, errc::aborted);
+
+  // Once it was handed out nothing can be taken back: the reply decides.
+  session_driver e = lockstep(4);
+  e.s.cancel(id);
+  e.pull();
+  EXPECT_FALSE(e.s.closed());
+  e.say("250 taken");
+  EXPECT_EQ(e.outcomes(id), std::vector(2, outcome::delivered));
+}
+
+TEST(session, events_keep_their_text_however_late_they_are_taken) {  // CORE-02 CORE-09
+  session_driver d = opened();
+  std::size_t taken = 0;
+  const auto take_one = [&] {
+    const event* const e = d.s.next_event();
+    ASSERT_NE(e, nullptr);
+    ASSERT_EQ(e->what, kind::command_done);
+    ASSERT_EQ(e->answer.text(), "number " + std::to_string(taken) + std::string(100, '.'));
+    ++taken;
+  };
+  // One or two events always wait, so that the queue is never empty.
+  for (std::size_t i = 0; i < 2000; ++i) {
+    d.s.noop();
+    const std::span<const bytes> views = d.s.output(d.now);
+    ASSERT_FALSE(views.empty());
+    d.s.sent(d.now, views[0].size());
+    const std::string line = "250 number " + std::to_string(i) + std::string(100, '.') + "\r\n";
+    d.s.receive(d.now, as_bytes(line));
+    if (i >= 2) take_one();
+    if (HasFatalFailure()) return;
+    ASSERT_LE(d.s.memory(), 32U * 1024);
+  }
+  take_one();
+  take_one();
+  EXPECT_EQ(d.s.next_event(), nullptr);
+}
+
 // -- completions ------------------------------------------------------------------------------------------------
 
 // A dialogue with everything in it that can be asked for; the server agrees to all.

@@ -44,7 +44,7 @@ class reply_parser {
   }
 
   /// Getter: between replies? Then an end of the stream is clean (REP-17).
-  [[nodiscard]] bool idle() const noexcept { return octets_ == 0 || state_ == state::done; }
+  [[nodiscard]] bool idle() const noexcept { return state_ == state::done; }
 
   /// Getter: why the last `parse` returned malformed or too_long; `errc::none` otherwise.
   [[nodiscard]] errc error() const noexcept { return error_; }
@@ -91,7 +91,7 @@ class reply_parser {
   bool has_offending_ = false;
   bool after_cr_ = false;         // the CR seen last is not part of text_
   bool saw_bare_lf_ = false;
-  state state_ = state::code;
+  state state_ = state::done;     // done also means: nothing begun
   errc error_ = errc::none;
 };
 
