@@ -49,6 +49,15 @@ errc session_config::check() const noexcept {
       limits.group_octets == 0) {
     return errc::bad_configuration;
   }
+  // Times that cannot be waited for: less than none, or more than a clock can add.
+  constexpr timeouts::duration longest = std::chrono::hours(24 * 366);
+  for (std::size_t i = 0; i < verb_count; ++i) {
+    const timeouts::duration t = timeouts.of(static_cast<verb>(i));
+    if (t < timeouts::duration::zero() || t > longest) return errc::bad_configuration;
+  }
+  if (timeouts.block < timeouts::duration::zero() || timeouts.block > longest) {
+    return errc::bad_configuration;
+  }
   // (SESS-16)
   if (!local_name.empty() && !is_domain(local_name) && !is_address_literal(local_name)) {
     return errc::bad_argument;

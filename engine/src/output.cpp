@@ -23,6 +23,7 @@ std::span<const bytes> output_stage::lend() {
 }
 
 void output_stage::took(std::size_t n) {
+  if (!lent_) return;  // nothing was lent, so nothing can have been written
   lent_ = false;
   if (dropped_) {
     // Nothing is offered any more, but what had left before still counts.
@@ -51,10 +52,24 @@ void output_stage::took(std::size_t n) {
     n -= part;
     if (s.size == 0) ++first_;
   }
-  // A long stream of short writes must not let the list of finished slices grow.
+  forget_written();
+}
+
+/// A transport whose writes are always short must not let what was written pile up (CORE-09). Work is
+/// done only when at least half of it is of no use, so that it costs a constant amount per octet.
+void output_stage::forget_written() {
   if (first_ >= enough_slices) {
     slices_.erase(slices_.begin(), slices_.begin() + static_cast<std::ptrdiff_t>(first_));
     first_ = 0;
+  }
+  std::size_t dead = text_.size();
+  for (std::size_t i = first_; i < slices_.size() && dead == text_.size(); ++i) {
+    if (slices_[i].data == nullptr) dead = slices_[i].offset;
+  }
+  if (dead < enough_octets || dead < text_.size() / 2) return;
+  text_.erase_front(dead);
+  for (std::size_t i = first_; i < slices_.size(); ++i) {
+    if (slices_[i].data == nullptr) slices_[i].offset -= dead;
   }
 }
 

@@ -20,10 +20,17 @@ class output_stage {
  public:
   /// Slices up to this many octets are copied together: below it, an entry of the gather list costs
   /// more than the copy (measured in tests/bench).
-  static constexpr std::size_t copy_up_to = 512;
+  static constexpr std::size_t copy_up_to = 1024;
   /// No more is staged than about this, so that scanning content and writing it interleave.
   static constexpr std::size_t enough_octets = 128 * 1024;
   static constexpr std::size_t enough_slices = 64;
+
+  output_stage() = default;
+  output_stage(const output_stage&) = delete;
+  output_stage& operator=(const output_stage&) = delete;
+  ~output_stage() {
+    if (secret_) text_.wipe();
+  }
 
   [[nodiscard]] std::uint64_t staged() const noexcept { return staged_; }
   [[nodiscard]] std::uint64_t handed() const noexcept { return handed_; }
@@ -96,6 +103,7 @@ class output_stage {
     staged_ += n;
   }
   void forget();
+  void forget_written();
 
   text_buffer text_;
   std::vector<slice> slices_;

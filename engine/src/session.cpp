@@ -247,8 +247,10 @@ void session::impl::finish(mail_state& m, errc why, std::error_code code) {
   e.mail = &m;
   // One word for all: what they share, else what needs most care.
   const detail::rcpt_state* example = nullptr;
+  bool any_delivered = false;
   for (const detail::rcpt_state& r : m.rcpts) {
     if (example == nullptr || care(r.result) > care(example->result)) example = &r;
+    any_delivered |= r.result == outcome::delivered;
   }
   if (why != errc::none) {
     e.shown.error = code ? code : std::error_code(why);
@@ -258,13 +260,16 @@ void session::impl::finish(mail_state& m, errc why, std::error_code code) {
   if (example != nullptr) {
     e.shown.result = example->result;
     e.shown.answers = example->stage;
-    if (why == errc::none && example->why != errc::none) {
+    // A mail that reached somebody has not failed; what became of the others is in their results.
+    if (why == errc::none && example->why != errc::none && !any_delivered) {
       e.shown.error = std::error_code(example->why);
       e.shown.category = category_of(example->why);
     }
     e.shown.advice = example->advice;
     e.answer_of = static_cast<std::uint32_t>(example - m.rcpts.data());
-    if (e.shown.category != failure_category::none && e.shown.category != failure_category::local) {
+    const bool said = m.mail_formatted && e.shown.category != failure_category::none &&
+                      (example->stage != verb::rcpt || example->step != rcpt_step::waiting);
+    if (said) {
       e.command = events_.keep(command_of(example->stage, &m, e.answer_of));
     }
   }
@@ -361,12 +366,13 @@ void session::impl::server_closes(const reply& r, verb at, std::uint64_t answere
   for (std::size_t i = 0; i < owed_.size(); ++i) boundary |= owed_[i].end == out_.sent();
   const bool in_content = !owed_.empty() && owed_.front().what == verb::content &&
                           owed_.front().end > out_.sent();
+  const bool in_data = in_content || pressing_ == verb::lone_dot;
   const bool quit_before = quit_written_;
   lose_mails(f);
   complete_commands(f);
   report_opening_failure(f);
-  if (!out_.lent() || in_content) out_.drop();
-  farewell_ = boundary && !in_content && !quit_before;
+  if (!out_.lent() || in_data) out_.drop();
+  farewell_ = boundary && !in_data && !quit_before;
   close(f);
 }
 
@@ -402,6 +408,7 @@ void session::connected(time_point now, const endpoint_info& local) {
 void session::receive(time_point now, bytes octets) {
   impl& s = *impl_;
   s.tell(now);
+  if (s.stage_ == impl::stage::unconnected) return;  // no link, no peer
   while (!octets.empty() && s.stage_ != impl::stage::closed) {
     if (s.held_reply_ != 0) {
       s.hold(octets);
@@ -459,6 +466,10 @@ void session::receive_end(time_point now, std::error_code why) {
   impl& s = *impl_;
   s.tell(now);
   if (s.stage_ == impl::stage::closed) return;
+  if (s.held_reply_ != 0) {
+    s.held_end_ = why;  // what was said before it comes first
+    return;
+  }
   if (!s.owed_.empty() && s.owed_.front().what == verb::quit) {
     s.out_.drop();
     s.close(s.leaving_because_);  // an end is an answer to QUIT (SESS-19)
@@ -478,7 +489,21 @@ void session::sent(time_point now, std::size_t n) {
   s.tell(now);
   const std::uint64_t before = s.out_.sent();
   s.out_.took(n);
-  if (s.stage_ == impl::stage::closed) return;
+  if (s.out_.sent() < s.answered_) {
+    // The peer answered a command that, as it turns out, has not left whole: the rest of it must never
+    // leave, least of all behind an answer that changed the rules (TLS-05, SESS-24).
+    s.out_.drop();
+    s.farewell_ = false;
+    s.fail({errc::unsolicited_reply, verb::noop, {}, {}, hint::none, {}});
+    return;
+  }
+  if (s.stage_ == impl::stage::closed) {
+    if (s.farewell_ && !s.out_.empty()) {  // QUIT has its place only behind a whole line
+      s.out_.drop();
+      s.farewell_ = false;
+    }
+    return;
+  }
   if (n != 0) s.note_progress(before);
   if (s.held_reply_ == 0) return;
   // Now it is known what the reply that came during the write was worth.
@@ -487,6 +512,7 @@ void session::sent(time_point now, std::size_t n) {
   const std::string behind = std::exchange(s.held_input_, {});
   s.on_reply({code, text});
   receive(now, as_bytes(behind));
+  if (s.held_reply_ == 0 && s.held_end_) receive_end(now, *std::exchange(s.held_end_, {}));
 }
 
 /// Octets were written; `before` had been before.
@@ -515,12 +541,13 @@ std::optional<time_point> session::deadline() const noexcept {
   if (oldest.what == verb::content && oldest.mail != nullptr) {
     const detail::mail_state& m = *oldest.mail;
     if (s.out_.sent() < m.content_end) {
-      if (m.wants_chunk && s.out_.empty()) return std::nullopt;  // it is the caller's turn
+      // Nothing staged of a stream: it is the turn of the caller, or of output() (TIME-05).
+      if (m.content.is_streamed() && s.out_.empty()) return std::nullopt;
       limit = s.config_.timeouts.block;
     }
   }
   if (limit == timeouts::duration::zero()) return std::nullopt;
-  return s.base_ + limit;
+  return limit > time_point::max() - s.base_ ? time_point::max() : s.base_ + limit;
 }
 
 verb session::deadline_of() const noexcept {
@@ -670,19 +697,19 @@ operation_id session::authenticate(std::vector<std::unique_ptr<sasl_mechanism>> 
   wanted->mechanisms = std::move(mechanisms);
   const operation_id id = ++s.last_id_;
   wanted->id = id;
-  const bool opening =
-      s.stage_ == impl::stage::unconnected || s.stage_ == impl::stage::opening;
-  if (opening && !s.login_) {
-    wanted->opening = true;
-    s.login_ = std::move(wanted);
-    return id;
-  }
   if (s.over()) {
     s.refuse_command(verb::auth, id, errc::session_closed);
     return id;
   }
   if (!s.active_.empty()) {  // AUTH-01
     s.refuse_command(verb::auth, id, errc::bad_state);
+    return id;
+  }
+  const bool opening =
+      s.stage_ == impl::stage::unconnected || s.stage_ == impl::stage::opening;
+  if (opening && !s.login_ && !s.authenticated_) {
+    wanted->opening = true;
+    s.login_ = std::move(wanted);
     return id;
   }
   s.logins_wanted_.push_back(std::move(wanted));

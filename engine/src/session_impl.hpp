@@ -59,6 +59,14 @@ struct session::impl {
 
   /// One AUTH exchange, and those that may follow it.
   struct login {
+    login() = default;
+    login(const login&) = delete;
+    login& operator=(const login&) = delete;
+    ~login() {  // SEC-03
+      wipe(line);
+      if (held_back) wipe(*held_back);
+    }
+
     std::vector<std::unique_ptr<sasl_mechanism>> mechanisms;
     std::size_t next = 0;  // first mechanism not tried
     std::unique_ptr<sasl_mechanism> current;
@@ -165,7 +173,7 @@ struct session::impl {
   bool farewell_ = false;       // QUIT once more after the end, without awaiting anything (SESS-24)
   bool group_closed_ = false;   // nothing may follow until all replies are there
   bool rset_due_ = false;       // before the next MAIL (TXN-16)
-  bool rset_owed_ = false;      // RSET sent, no reply yet
+  std::uint32_t rset_owed_ = 0;  // RSETs sent without a reply yet
   bool long_lines_ = false;     // the parser takes lines as long as AUTH needs
   bool warned_bare_lf_ = false;
   std::uint32_t warnings_ = 0;
@@ -182,7 +190,9 @@ struct session::impl {
   reply_parser parser_;
   int held_reply_ = 0;       // code of a final reply that waits for the end of a write; 0: none
   std::string held_text_;    // its text
-  std::string held_input_;   // and what came behind it
+  std::string held_input_;   // and what came behind it,
+  std::optional<std::error_code> held_end_;  // perhaps with the end of the stream
+  std::uint64_t answered_ = 0;  // output position behind the command answered last
   std::uint64_t group_begin_ = 0;  // output position from which the group's octets count
 
   // Mails.

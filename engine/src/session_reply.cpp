@@ -45,6 +45,7 @@ void session::impl::on_reply(const reply& r) {
 
   const expected e = owed_.front();
   owed_.pop();
+  answered_ = e.end;
   base_ = now_;  // the next oldest is waited for from here (TIME-03)
   if (e.end > group_begin_) group_begin_ = e.end;
   if (owed_.empty()) group_closed_ = false;
@@ -107,7 +108,13 @@ void session::impl::react(reaction what, const expected& e, const reply& r) {
   // What was owed when a polite end began is read and changes nothing; what is the user's still ends
   // by its reply.
   const bool orphan = e.mail == nullptr && e.id == 0 && e.what != verb::quit;
-  if (stage_ == stage::leaving && orphan) return;
+  if (stage_ == stage::leaving && orphan) {
+    // But where the server waits for content, QUIT would be content: then there is only silence.
+    if (what == reaction::start_content) {
+      fail({errc::contradictory_reply, e.what, {}, r, hint::none, {}});
+    }
+    return;
+  }
   switch (what) {
     case reaction::open:
       read_greeting(r);
@@ -197,7 +204,7 @@ void session::impl::react(reaction what, const expected& e, const reply& r) {
     }
 
     case reaction::note_reset:
-      rset_owed_ = false;
+      --rset_owed_;
       if (e.id != 0) tell_event(event::kind::command_done, verb::rset, r).shown.id = e.id;
       return;
 
@@ -275,7 +282,7 @@ void session::impl::react(reaction what, const expected& e, const reply& r) {
       return;
 
     case reaction::refuse_reset:
-      rset_owed_ = false;
+      --rset_owed_;
       if (e.id != 0) fail_command(e, refusal(r), r);
       leave({refusal(r), verb::rset, {}, r, hint::none, {}});  // TXN-18
       return;
@@ -338,7 +345,7 @@ void session::impl::try_next_mechanism(const reply& last) {
   errc why = last ? errc::auth_refused : errc::auth_not_offered;
   while (l.next < l.mechanisms.size()) {
     std::unique_ptr<sasl_mechanism> m = std::move(l.mechanisms[l.next++]);
-    if (!peer_.offers_mechanism(m->name())) continue;  // AUTH-01
+    if (!m || !peer_.offers_mechanism(m->name())) continue;  // AUTH-01
     const bool private_link = tls_ ? tls_verified_ || config_.allow_auth_unverified_tls
                                    : config_.allow_auth_cleartext;
     if (m->reveals_secret() && !private_link) {  // AUTH-13

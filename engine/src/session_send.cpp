@@ -148,7 +148,7 @@ inline bool session::impl::fits(std::size_t line) const noexcept {
     }
     if (m.next_rcpt < m.rcpts.size() && !m.enough_rcpts) return verb::rcpt;
     // DATA waits for what could forbid it: a refused RSET leaves old recipients in place (TXN-19).
-    if (rset_owed_) return std::nullopt;
+    if (rset_owed_ != 0) return std::nullopt;
     if (config_.require_all_recipients && m.owed != 0) return std::nullopt;
     return verb::data;
   }
@@ -160,6 +160,8 @@ inline bool session::impl::fits(std::size_t line) const noexcept {
       wanted_.pop();
       continue;
     }
+    // A mail is looked at only when nothing outstanding can change what the server offers.
+    if (group_closed_) return std::nullopt;
     mail_state& m = *op.mail;
     if (!m.checked && refuse_locally(m)) {
       wanted_.pop();
@@ -167,7 +169,7 @@ inline bool session::impl::fits(std::size_t line) const noexcept {
     }
     m.checked = true;
     if (rset_due_) return verb::rset;
-    if (rset_owed_ && !config_.pipeline_rset) return std::nullopt;
+    if (rset_owed_ != 0 && !config_.pipeline_rset) return std::nullopt;
     return verb::mail;
   }
   return std::nullopt;
@@ -295,7 +297,7 @@ void session::impl::write_secret_line(verb v, std::string_view line, std::string
         // Ours, before a MAIL; the user's own RSET does as well.
         rset_due_ = false;
         const bool users = !wanted_.empty() && wanted_.front().what == verb::rset;
-        rset_owed_ = true;
+        ++rset_owed_;
         const operation_id id = users ? wanted_.front().id : 0;
         if (users) wanted_.pop();
         write_line(v, "RSET", nullptr, 0, id);
@@ -308,7 +310,7 @@ void session::impl::write_secret_line(verb v, std::string_view line, std::string
     case verb::expn:
     case verb::raw: {
       const operation& op = wanted_.front();
-      if (v == verb::rset) rset_owed_ = true;
+      if (v == verb::rset) ++rset_owed_;
       write_line(v, op.text, nullptr, 0, op.id);
       wanted_.pop();
       return true;

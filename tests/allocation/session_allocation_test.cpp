@@ -1,5 +1,5 @@
-// Counts what the engine asks of the heap. The whole executable has these operators, so the counters
-// are read around calls of the engine only.
+// Counts what the engine asks of the heap. The whole executable has these operators, so the
+// counters are read around calls of the engine only.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -91,7 +91,8 @@ TEST(session_allocation, the_second_identical_mail_costs_none) {  // CORE-09
 
 TEST(session_allocation, the_second_dotted_mail_costs_none) {  // CORE-09 DATA-01
   std::string content;
-  for (int i = 0; i < 2000; ++i) content += ".a line with a dot in front of it\nand another one\r\n";
+  for (int i = 0; i < 2000; ++i)
+    content += ".a line with a dot in front of it\nand another one\r\n";
   mail_loop loop(pipelining_level::envelope, 2, as_bytes(content));
   ASSERT_TRUE(loop.run(1));
   const std::size_t before = allocations;
@@ -122,8 +123,9 @@ TEST(session_allocation, refused_mails_cost_none_either) {  // CORE-09 TXN-16
     d.s.send(env, message::borrow(as_bytes(content)));
     answer("");
     if (i != 0) answer("250 2.0.0 reset\r\n");
-    answer("250 2.1.0 Ok\r\n550 5.1.1 <r1@b.test>: unknown\r\n550 5.1.1 <r2@b.test>: unknown\r\n"
-           "554 5.5.1 Error: no valid recipients\r\n");
+    answer(
+        "250 2.1.0 Ok\r\n550 5.1.1 <r1@b.test>: unknown\r\n550 5.1.1 <r2@b.test>: unknown\r\n"
+        "554 5.5.1 Error: no valid recipients\r\n");
   }
   EXPECT_EQ(allocations - before, 0U);
   EXPECT_TRUE(d.s.idle());
@@ -173,7 +175,8 @@ TEST(session_allocation, an_idle_session_is_small_again_after_large_mails) {  //
   d.events.clear();
   d.events.shrink_to_fit();
   EXPECT_TRUE(d.s.idle());
-  EXPECT_LE(held - before, 64U * 1024) << "an owned message is kept until its mail is done, no longer";
+  EXPECT_LE(held - before, 64U * 1024)
+      << "an owned message is kept until its mail is done, no longer";
 }
 
 TEST(session_allocation, borrowed_content_is_never_held_twice) {  // CORE-08

@@ -28,14 +28,15 @@ void count_octets(benchmark::State& state, std::size_t each) {
   state.SetBytesProcessed(static_cast<std::int64_t>(each) * state.iterations());
 }
 
-// -- replies --------------------------------------------------------------------------------------------
+// -- replies --------------------------------------------------------------------------------------
 
 // What the server says in the course of mails, with a long reply now and then.
 std::string replies() {
   std::string all;
   for (int i = 0; i < 200; ++i) {
-    all += "250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n250 2.1.5 Ok\r\n"
-           "354 End data with <CR><LF>.<CR><LF>\r\n250 2.0.0 Ok: queued as 4F8A12C0B7\r\n";
+    all +=
+        "250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n250 2.1.5 Ok\r\n"
+        "354 End data with <CR><LF>.<CR><LF>\r\n250 2.0.0 Ok: queued as 4F8A12C0B7\r\n";
     if (i % 20 == 0) all += test::postfix_ehlo;
   }
   return all;
@@ -78,7 +79,7 @@ void bench_reply_parser(benchmark::State& state) {
 }
 BENCHMARK(bench_reply_parser)->Name("replies/parser")->Arg(1 << 20)->Arg(1460)->Arg(16)->Arg(1);
 
-// -- content ----------------------------------------------------------------------------------------------
+// -- content --------------------------------------------------------------------------------------
 
 std::string content_of(std::string_view line) {
   std::string all;
@@ -143,7 +144,7 @@ void bench_stuffer(benchmark::State& state, const content_kind& kind) {
   count_octets(state, all.size());
 }
 
-// -- mails --------------------------------------------------------------------------------------------------
+// -- mails ----------------------------------------------------------------------------------------
 
 void bench_mails(benchmark::State& state, pipelining_level level) {
   const std::string content = message_of(static_cast<std::size_t>(state.range(0)));
@@ -163,7 +164,7 @@ BENCHMARK_CAPTURE(bench_mails, messages, pipelining_level::messages)
     ->Name("mails/messages")
     ->Arg(1024);
 
-// -- gather or copy -------------------------------------------------------------------------------------------
+// -- gather or copy -------------------------------------------------------------------------------
 
 // A socket whose other end is read by a thread until it is shut.
 class drained_socket {
@@ -192,8 +193,8 @@ class drained_socket {
   std::thread reader_;
 };
 
-// Writes content through the stuffer as the engine's output stage does: slices up to a threshold are
-// copied together, longer ones stay where they are; a write for each 64 entries or 128 KiB.
+// Writes content through the stuffer as the engine's output stage does: slices up to a threshold
+// are copied together, longer ones stay where they are; a write for each 64 entries or 128 KiB.
 class stage {
  public:
   stage(int fd, std::size_t copy_up_to) : fd_(fd), copy_up_to_(copy_up_to) {

@@ -14,9 +14,10 @@ int main(int argc, char** argv) {
     std::fputs("usage: instructions_probe off|envelope|messages MAILS\n", stderr);
     return EXIT_FAILURE;
   }
-  const pipelining_level level = std::strcmp(argv[1], "off") == 0        ? pipelining_level::off
-                                 : std::strcmp(argv[1], "envelope") == 0 ? pipelining_level::envelope
-                                                                         : pipelining_level::messages;
+  const pipelining_level level = std::strcmp(argv[1], "off") == 0 ? pipelining_level::off
+                                 : std::strcmp(argv[1], "envelope") == 0
+                                     ? pipelining_level::envelope
+                                     : pipelining_level::messages;
   const std::string content = sansmtp::test::message_of(1024);
   sansmtp::test::mail_loop loop(level, 1, sansmtp::as_bytes(content));
   const unsigned long mails = std::strtoul(argv[2], nullptr, 10);

@@ -1,5 +1,5 @@
-// Mails through a session with a server of no cost: what the engine alone needs for a mail. The server
-// knows what is coming, so it reads nothing and its replies are there before they are due.
+// Mails through a session with a server of no cost: what the engine alone needs for a mail. The
+// server knows what is coming, so it reads nothing and its replies are there before they are due.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// A small SMTP server in memory that decides by what it is asked, never by when: so that a client gets
-// the same decisions however far it runs ahead.
+// A small SMTP server in memory that decides by what it is asked, never by when: so that a client
+// gets the same decisions however far it runs ahead.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,9 @@
 
 namespace sansmtp::test {
 
-/// Takes what the client writes and gives what it says. All decisions are made by `decide`, which is
-/// asked once for each command: the word ("mail", "rcpt", "data", "content", "rset") and its argument;
-/// the argument of data and content is the sender. It returns a code.
+/// Takes what the client writes and gives what it says. All decisions are made by `decide`, which
+/// is asked once for each command: the word ("mail", "rcpt", "data", "content", "rset") and its
+/// argument; the argument of data and content is the sender. It returns a code.
 class server_model {
  public:
   using decision = std::function<int(std::string_view word, std::string_view argument)>;
@@ -96,7 +96,9 @@ class server_model {
     content_.clear();
   }
 
-  static void say(std::string& replies, int code) { replies += std::to_string(code) + " so be it\r\n"; }
+  static void say(std::string& replies, int code) {
+    replies += std::to_string(code) + " so be it\r\n";
+  }
 
   decision decide_;
   bool pipelining_;

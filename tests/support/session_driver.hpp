@@ -32,10 +32,18 @@ struct seen_event {
 };
 
 inline seen_event copy_of(const event& e) {
-  seen_event copy{e.what,         e.answers,  e.id,
-                  e.recipient,    e.result,   e.advice,
-                  e.answer.code(), std::string(e.answer.text()), e.error,
-                  e.category,     std::string(e.command), std::string(e.excerpt),
+  seen_event copy{e.what,
+                  e.answers,
+                  e.id,
+                  e.recipient,
+                  e.result,
+                  e.advice,
+                  e.answer.code(),
+                  std::string(e.answer.text()),
+                  e.error,
+                  e.category,
+                  std::string(e.command),
+                  std::string(e.excerpt),
                   {}};
   copy.report.assign(e);
   return copy;
@@ -127,9 +135,8 @@ class session_driver {
   }
 
   [[nodiscard]] std::size_t count(event::kind what) const {
-    return static_cast<std::size_t>(
-        std::count_if(events.begin(), events.end(),
-                      [what](const seen_event& e) { return e.what == what; }));
+    return static_cast<std::size_t>(std::count_if(
+        events.begin(), events.end(), [what](const seen_event& e) { return e.what == what; }));
   }
   /// The last event of a kind, or nullptr.
   [[nodiscard]] const seen_event* last(event::kind what) const {

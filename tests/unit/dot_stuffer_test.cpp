@@ -30,9 +30,10 @@ std::string printable(std::string_view octets) {
   return text;
 }
 
-// -- the slow, obvious way ------------------------------------------------------------------------------
+// -- the slow, obvious way ------------------------------------------------------------------------
 
-// Content as it should be before stuffing, or why it is refused (DATA-03, DATA-05, DATA-06, DATA-11).
+// Content as it should be before stuffing, or why it is refused (DATA-03, DATA-05, DATA-06,
+// DATA-11).
 struct plain_content {
   std::string text;  // CRLF line ends only
   errc problem = errc::none;
@@ -81,7 +82,7 @@ std::size_t longest_line(std::string_view plain) {
   return longest;
 }
 
-// -- what is looked at ------------------------------------------------------------------------------------
+// -- what is looked at ----------------------------------------------------------------------------
 
 struct stuffed {
   std::string wire;  // up to the refusal, if there is one
@@ -93,9 +94,10 @@ struct stuffed {
 
 constexpr std::size_t many = 1U << 20;
 
-// Stuffs the pieces, each in memory of its own that is overwritten when its slices were read: what a
-// later piece needs must not be there any more.
-stuffed stuff(const std::vector<std::string_view>& pieces, policy p, std::size_t max_slices = many) {
+// Stuffs the pieces, each in memory of its own that is overwritten when its slices were read: what
+// a later piece needs must not be there any more.
+stuffed stuff(const std::vector<std::string_view>& pieces, policy p,
+              std::size_t max_slices = many) {
   dot_stuffer stuffer(p);
   stuffed seen;
   std::vector<bytes> slices;
@@ -132,7 +134,8 @@ stuffed stuff(const std::vector<std::string_view>& pieces, policy p, std::size_t
 void expect_right(const stuffed& seen, const plain_content& plain, std::string_view content) {
   ASSERT_EQ(to_string(seen.problem), to_string(plain.problem)) << printable(content);
   if (plain.problem != errc::none) {
-    // What left before the refusal is the beginning of the message, without its terminator (DATA-08).
+    // What left before the refusal is the beginning of the message, without its terminator
+    // (DATA-08).
     const std::string all = stuff_slowly(plain.text);
     ASSERT_EQ(seen.wire, all.substr(0, seen.wire.size())) << printable(content);
     ASSERT_LE(seen.wire.size(), all.size() - 3) << printable(content);
@@ -143,13 +146,13 @@ void expect_right(const stuffed& seen, const plain_content& plain, std::string_v
   ASSERT_EQ(seen.longest, longest_line(plain.text)) << printable(content);
 }
 
-// -- receivers ------------------------------------------------------------------------------------------------
+// -- receivers ------------------------------------------------------------------------------------
 
 enum class line_end { crlf, lf, cr, crcrlf };
 constexpr line_end all_line_ends[] = {line_end::crlf, line_end::lf, line_end::cr, line_end::crcrlf};
 
-// How many octets of the wire a server takes for the message: up to the first line that is a dot alone,
-// for a server that sees a line end wherever `e` says. Nothing if it waits for more.
+// How many octets of the wire a server takes for the message: up to the first line that is a dot
+// alone, for a server that sees a line end wherever `e` says. Nothing if it waits for more.
 std::optional<std::size_t> end_of_message(std::string_view wire, line_end e) {
   std::string line;
   std::size_t crs = 0;  // in front of this octet
@@ -238,30 +241,30 @@ void check_everywhere(std::string_view content, bool every_cut = true) {
   }
 }
 
-// -- examples ---------------------------------------------------------------------------------------------------
+// -- examples -------------------------------------------------------------------------------------
 
 TEST(dot_stuffer, makes_content_transparent) {  // DATA-01 DATA-02 DATA-03 DATA-06
   const struct {
     std::vector<std::string_view> pieces;
     std::string wire;
   } rows[] = {
-      {{".a\r\n..\r\n.\r\n"}, "..a\r\n...\r\n..\r\n.\r\n"},    // DATA-01
-      {{"x\r", "\n", ".y\r\n"}, "x\r\n..y\r\n.\r\n"},          // DATA-01
-      {{"x\r\n", ".", "\r\n"}, "x\r\n..\r\n.\r\n"},            // DATA-01
-      {{".", ".", "."}, "....\r\n.\r\n"},                      // DATA-01 DATA-03
+      {{".a\r\n..\r\n.\r\n"}, "..a\r\n...\r\n..\r\n.\r\n"},  // DATA-01
+      {{"x\r", "\n", ".y\r\n"}, "x\r\n..y\r\n.\r\n"},        // DATA-01
+      {{"x\r\n", ".", "\r\n"}, "x\r\n..\r\n.\r\n"},          // DATA-01
+      {{".", ".", "."}, "....\r\n.\r\n"},                    // DATA-01 DATA-03
       {{"a.b\r\n"}, "a.b\r\n.\r\n"},
-      {{"a\r\n"}, "a\r\n.\r\n"},                               // DATA-02
-      {{"a\r\n\r\n"}, "a\r\n\r\n.\r\n"},                       // DATA-02
-      {{"\r\n"}, "\r\n.\r\n"},                                 // DATA-02
-      {{"a"}, "a\r\n.\r\n"},                                   // DATA-03
-      {{"a\r"}, "a\r\n.\r\n"},                                 // DATA-06
+      {{"a\r\n"}, "a\r\n.\r\n"},          // DATA-02
+      {{"a\r\n\r\n"}, "a\r\n\r\n.\r\n"},  // DATA-02
+      {{"\r\n"}, "\r\n.\r\n"},            // DATA-02
+      {{"a"}, "a\r\n.\r\n"},              // DATA-03
+      {{"a\r"}, "a\r\n.\r\n"},            // DATA-06
       {{""}, ".\r\n"},
-      {{"a\n.\nb\rc"}, "a\r\n..\r\nb\r\nc\r\n.\r\n"},          // DATA-06
-      {{"a\r", "\nb"}, "a\r\nb\r\n.\r\n"},                     // DATA-06
-      {{"a\r", "", "\nb"}, "a\r\nb\r\n.\r\n"},                 // DATA-06
-      {{"a\r", "\r\n"}, "a\r\n\r\n.\r\n"},                     // DATA-06
-      {{"a\r", ".b"}, "a\r\n..b\r\n.\r\n"},                    // DATA-06
-      {{"\t\x0b\x7f\r\n"}, "\t\x0b\x7f\r\n.\r\n"},             // DATA-11
+      {{"a\n.\nb\rc"}, "a\r\n..\r\nb\r\nc\r\n.\r\n"},  // DATA-06
+      {{"a\r", "\nb"}, "a\r\nb\r\n.\r\n"},             // DATA-06
+      {{"a\r", "", "\nb"}, "a\r\nb\r\n.\r\n"},         // DATA-06
+      {{"a\r", "\r\n"}, "a\r\n\r\n.\r\n"},             // DATA-06
+      {{"a\r", ".b"}, "a\r\n..b\r\n.\r\n"},            // DATA-06
+      {{"\t\x0b\x7f\r\n"}, "\t\x0b\x7f\r\n.\r\n"},     // DATA-11
   };
   for (const auto& row : rows) {
     const stuffed seen = stuff(row.pieces, policy::normalize);
@@ -281,7 +284,8 @@ TEST(dot_stuffer, refuses_bare_line_ends_if_strict) {  // DATA-05
       {"a\r\n\n", errc::bare_lf_in_content},  {"a\r\nb\r\n", errc::none},
   };
   for (const auto& row : rows) {
-    for (const auto& pieces : {std::vector<std::string_view>{row.content}, one_by_one(row.content)}) {
+    for (const auto& pieces :
+         {std::vector<std::string_view>{row.content}, one_by_one(row.content)}) {
       EXPECT_EQ(to_string(stuff(pieces, policy::strict).problem), to_string(row.why))
           << printable(row.content);
       EXPECT_EQ(stuff(pieces, policy::normalize).problem, errc::none) << printable(row.content);
@@ -313,7 +317,8 @@ TEST(dot_stuffer, measures_lines) {  // DATA-09
       {"", 0},
   };
   for (const auto& row : rows) {
-    for (const auto& pieces : {std::vector<std::string_view>{row.content}, one_by_one(row.content)}) {
+    for (const auto& pieces :
+         {std::vector<std::string_view>{row.content}, one_by_one(row.content)}) {
       EXPECT_EQ(stuff(pieces, policy::normalize).longest, row.longest);
     }
     EXPECT_EQ(scan_content(as_bytes(row.content), policy::normalize).longest_line, row.longest);
@@ -392,12 +397,12 @@ TEST(dot_stuffer, an_error_says_what_was_eaten) {  // DATA-08
   EXPECT_EQ(wire, "good\r\n..also good\r\nbad") << "up to the last valid octet";
 }
 
-// -- smuggling ---------------------------------------------------------------------------------------------------
+// -- smuggling ------------------------------------------------------------------------------------
 
 TEST(dot_stuffer, lets_no_sequence_end_the_message) {  // DATA-05 DATA-07 SEC-02
-  const std::string sequences[] = {"\n.\n",     "\n.\r\n",     "\r\n.\n",     "\r.\r",
-                                   "\r\n.\r",   "\r.\r\n",     "\r\n.\r\n",   "\r.\n",
-                                   "\n.\r",     "\r\r\n.\r\r\n", "\n\r.\n\r", "\r\n.\r\n.\r\n"};
+  const std::string sequences[] = {"\n.\n",   "\n.\r\n",       "\r\n.\n",   "\r.\r",
+                                   "\r\n.\r", "\r.\r\n",       "\r\n.\r\n", "\r.\n",
+                                   "\n.\r",   "\r\r\n.\r\r\n", "\n\r.\n\r", "\r\n.\r\n.\r\n"};
   for (const std::string& sequence : sequences) {
     for (const std::size_t before : {0U, 1U, 13U, 14U, 15U, 16U, 60U, 63U, 64U, 65U}) {
       for (const std::size_t after : {0U, 1U, 20U, 70U}) {
@@ -408,7 +413,8 @@ TEST(dot_stuffer, lets_no_sequence_end_the_message) {  // DATA-05 DATA-07 SEC-02
   }
 }
 
-TEST(dot_stuffer, is_right_for_all_short_strings) {  // DATA-01..DATA-07 DATA-11
+TEST(dot_stuffer, is_right_for_all_short_strings) {
+  // DATA-01 DATA-02 DATA-03 DATA-04 DATA-05 DATA-06 DATA-07 DATA-11
   const std::string_view alphabet(".\r\na\0", 5);
   test::for_each_string(alphabet, 0, 6, [](const std::string& content) {
     if (!::testing::Test::HasFatalFailure()) check_everywhere(content);
@@ -418,19 +424,18 @@ TEST(dot_stuffer, is_right_for_all_short_strings) {  // DATA-01..DATA-07 DATA-11
   });
 }
 
-TEST(dot_stuffer, is_right_at_the_borders_of_blocks) {  // DATA-01..DATA-07 DATA-11
-  // Long content is looked at in blocks of 16 and 64 octets: all that is short, at every such place.
+TEST(dot_stuffer, is_right_at_the_borders_of_blocks) {
+  // DATA-01 DATA-02 DATA-03 DATA-04 DATA-05 DATA-06 DATA-07 DATA-11
+  // Long content is looked at in blocks of 16 and 64 octets: all that is short, at every such
+  // place.
   const std::string_view alphabet(".\r\na\0", 5);
-  const struct {
-    std::size_t least, most;
-  } places[] = {{11, 17}, {59, 65}, {76, 81}};
+  const struct { std::size_t least, most; } places[] = {{11, 17}, {59, 65}, {76, 81}};
   test::for_each_string(alphabet, 1, 4, [&](const std::string& middle) {
     for (const auto& place : places) {
       for (std::size_t before = place.least; before <= place.most; ++before) {
         for (const std::size_t after : {0U, 17U}) {
           if (::testing::Test::HasFatalFailure()) return;
-          const std::string content =
-              std::string(before, 'x') + middle + std::string(after, 'y');
+          const std::string content = std::string(before, 'x') + middle + std::string(after, 'y');
           check_everywhere(content, false);
         }
       }
@@ -438,10 +443,13 @@ TEST(dot_stuffer, is_right_at_the_borders_of_blocks) {  // DATA-01..DATA-07 DATA
   });
 }
 
-TEST(dot_stuffer, is_right_for_random_content) {  // DATA-01..DATA-07 DATA-09 DATA-11
+TEST(dot_stuffer, is_right_for_random_content) {
+  // DATA-01 DATA-02 DATA-03 DATA-04 DATA-05 DATA-06 DATA-07 DATA-09 DATA-11
   std::mt19937 random(4531);
-  const std::string words[] = {".", "\r\n", "\r\n", "\r\n", "\n", "\r", "..", "a",
-                               "some text that is longer than a block of octets", "\t", "\xC3\xA9"};
+  const std::string words[] = {".",    "\r\n",    "\r\n",
+                               "\r\n", "\n",      "\r",
+                               "..",   "a",       "some text that is longer than a block of octets",
+                               "\t",   "\xC3\xA9"};
   for (int i = 0; i < 4000; ++i) {
     std::string content;
     for (std::size_t n = test::pick(random, 60); n != 0; --n) {
@@ -454,8 +462,8 @@ TEST(dot_stuffer, is_right_for_random_content) {  // DATA-01..DATA-07 DATA-09 DA
     for (const policy p : {policy::normalize, policy::strict}) {
       const plain_content plain = read_slowly(content, p);
       const std::size_t most = 1 + test::pick(random, 80);
-      const stuffed seen = stuff(test::random_pieces(random, content, most), p,
-                                 4 + test::pick(random, 10));
+      const stuffed seen =
+          stuff(test::random_pieces(random, content, most), p, 4 + test::pick(random, 10));
       expect_right(seen, plain, content);
       if (::testing::Test::HasFatalFailure()) return;
     }

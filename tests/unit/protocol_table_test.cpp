@@ -13,7 +13,8 @@ namespace {
 using namespace sansmtp;
 using detail::reaction;
 
-// The enumerators have no names outside of the source; the compiler sees to it that none is left out.
+// The enumerators have no names outside of the source; the compiler sees to it that none is left
+// out.
 std::string_view name_of(reaction r) {
   switch (r) {
     using enum reaction;

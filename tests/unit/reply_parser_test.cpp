@@ -51,8 +51,8 @@ void PrintTo(const reading& r, std::ostream* out) {
        << printable(r.excerpt) << "] idle " << r.idle << " bare_lf " << r.saw_bare_lf;
 }
 
-// Every piece is given in a block of its own that is gone before the next one comes: what the parser
-// still needs of it, it must have kept, and a sanitizer sees if it looks beyond.
+// Every piece is given in a block of its own that is gone before the next one comes: what the
+// parser still needs of it, it must have kept, and a sanitizer sees if it looks beyond.
 reading read_pieces(const std::vector<std::string_view>& pieces, const reply_limits& limits) {
   reply_parser parser(limits);
   reading seen;
@@ -89,8 +89,8 @@ reading read_one_by_one(std::string_view octets, const reply_limits& limits = {}
   return read_pieces(pieces, limits);
 }
 
-// The slow, obvious parser: it looks at all octets at once, one after the other, and asks of each what
-// it may be here (REP-01, REP-02, REP-06, REP-07, REP-09 to REP-14, LIM-01).
+// The slow, obvious parser: it looks at all octets at once, one after the other, and asks of each
+// what it may be here (REP-01, REP-02, REP-06, REP-07, REP-09 to REP-14, LIM-01).
 reading read_slowly(std::string_view all, const reply_limits& limits) {
   reading seen;
   std::size_t begin = 0;  // of the reply
@@ -201,24 +201,25 @@ reply_limits narrow(bool accept_bare_lf) {
   return limits;
 }
 
-// -- examples -----------------------------------------------------------------------------------------
+// -- examples -------------------------------------------------------------------------------------
 
 using replies = std::vector<std::pair<int, std::string>>;
 
-TEST(reply_parser, reads_replies) {  // REP-01 REP-02 REP-03 REP-04 REP-06 REP-07 REP-08 REP-14 REP-15
+TEST(reply_parser, reads_replies) {
+  // REP-01 REP-02 REP-03 REP-04 REP-06 REP-07 REP-08 REP-14 REP-15
   const struct {
     std::string octets;
     replies expected;
   } rows[] = {
-      {"250 OK\r\n", {{250, "OK"}}},                                  // REP-01
-      {"250-a\r\n250-b\r\n250 c\r\n", {{250, "a\nb\nc"}}},            // REP-02
-      {"220-a\r\n220 b\r\n", {{220, "a\nb"}}},                        // REP-03
-      {"299 x\r\n", {{299, "x"}}},                                    // REP-04
-      {"479 x\r\n571 x\r\n", {{479, "x"}, {571, "x"}}},               // REP-04
-      {"250\r\n", {{250, ""}}},                                       // REP-06
-      {"250 \r\n", {{250, ""}}},                                      // REP-06
-      {"250-a\r\n250-\r\n250\r\n", {{250, "a\n\n"}}},                 // REP-07
-      {"250-234 Text\r\n250 end\r\n", {{250, "234 Text\nend"}}},      // REP-08
+      {"250 OK\r\n", {{250, "OK"}}},                                      // REP-01
+      {"250-a\r\n250-b\r\n250 c\r\n", {{250, "a\nb\nc"}}},                // REP-02
+      {"220-a\r\n220 b\r\n", {{220, "a\nb"}}},                            // REP-03
+      {"299 x\r\n", {{299, "x"}}},                                        // REP-04
+      {"479 x\r\n571 x\r\n", {{479, "x"}, {571, "x"}}},                   // REP-04
+      {"250\r\n", {{250, ""}}},                                           // REP-06
+      {"250 \r\n", {{250, ""}}},                                          // REP-06
+      {"250-a\r\n250-\r\n250\r\n", {{250, "a\n\n"}}},                     // REP-07
+      {"250-234 Text\r\n250 end\r\n", {{250, "234 Text\nend"}}},          // REP-08
       {"250 \xC3\xA9\x01\x1b\xff\r\n", {{250, "\xC3\xA9\x01\x1b\xff"}}},  // REP-14
       {"250  two blanks \r\n", {{250, " two blanks "}}},
       {"250 - \r\n", {{250, "- "}}},
@@ -242,9 +243,9 @@ TEST(reply_parser, refuses_malformed_lines) {  // REP-09 REP-10 REP-11 REP-12 RE
     errc why;
     std::string excerpt;
   } rows[] = {
-      {"250-a\r\n550 b\r\n", errc::mixed_reply_codes, "550"},          // REP-09
+      {"250-a\r\n550 b\r\n", errc::mixed_reply_codes, "550"},           // REP-09
       {"250-a\r\n251-b\r\n250 c\r\n", errc::mixed_reply_codes, "251"},  // REP-09
-      {"150 x\r\n", errc::bad_reply_code, "150"},                      // REP-10
+      {"150 x\r\n", errc::bad_reply_code, "150"},                       // REP-10
       {"650 x\r\n", errc::bad_reply_code, "650"},
       {"050 x\r\n", errc::bad_reply_code, "050"},
       {"000 x\r\n", errc::bad_reply_code, "000"},
@@ -379,7 +380,7 @@ TEST(reply_parser, forgets_a_bare_lf_only_by_reset) {  // REP-12
   EXPECT_FALSE(parser.saw_bare_lf());
 }
 
-// -- limits -------------------------------------------------------------------------------------------
+// -- limits ---------------------------------------------------------------------------------------
 
 TEST(reply_parser, bounds_a_line) {  // LIM-01 CORE-09
   const std::string fits = "250 " + std::string(4096 - 6, 'x') + "\r\n";
@@ -498,7 +499,7 @@ TEST(reply_parser, is_linear_in_octets_fed_one_by_one) {  // CORE-02 LIM-01
   EXPECT_LE(moved, 4 * octets.size());
 }
 
-// -- all chunkings ----------------------------------------------------------------------------------------
+// -- all chunkings --------------------------------------------------------------------------------
 
 TEST(reply_parser, does_not_see_the_borders_of_pieces) {  // CORE-02
   const std::string long_text(300, 'x');
@@ -521,8 +522,8 @@ TEST(reply_parser, does_not_see_the_borders_of_pieces) {  // CORE-02
       "hello\r\n",
       "250-" + long_text + "\r\n250 " + long_text + "\0"s,
       "250 " + long_text + "\r\n250-" + long_text,
-      "250-" + std::string(500, 'x') + "\r\n250 x\r\n",       // at the line limit below
-      "250-" + std::string(507, 'x') + "\r\n250 x\r\n",       // beyond it
+      "250-" + std::string(500, 'x') + "\r\n250 x\r\n",               // at the line limit below
+      "250-" + std::string(507, 'x') + "\r\n250 x\r\n",               // beyond it
       "250-" + long_text + "\r\n250-" + long_text + "\r\n250 x\r\n",  // beyond the octets
   };
   reply_limits limits;
@@ -549,9 +550,10 @@ TEST(reply_parser, does_not_see_the_borders_of_pieces) {  // CORE-02
   }
 }
 
-// -- against the slow parser ----------------------------------------------------------------------------------
+// -- against the slow parser ----------------------------------------------------------------------
 
-TEST(reply_parser, agrees_with_a_slow_one_on_all_short_strings) {  // REP-01 REP-02 REP-06..REP-14 LIM-01
+TEST(reply_parser, agrees_with_a_slow_one_on_all_short_strings) {
+  // REP-01 REP-02 REP-06 REP-07 REP-08 REP-09 REP-10 REP-11 REP-12 REP-13 REP-14 LIM-01
   const std::string_view alphabet("25\0 -\r\nx", 8);
   const reply_limits all_limits[] = {{}, lenient(), narrow(false), narrow(true)};
   // A string of five letters behind a code, and behind a line, says as much as longer ones.
@@ -570,12 +572,30 @@ TEST(reply_parser, agrees_with_a_slow_one_on_all_short_strings) {  // REP-01 REP
   }
 }
 
-TEST(reply_parser, agrees_with_a_slow_one_on_random_strings) {  // REP-01 REP-02 REP-06..REP-14 LIM-01
+TEST(reply_parser, agrees_with_a_slow_one_on_random_strings) {
+  // REP-01 REP-02 REP-06 REP-07 REP-08 REP-09 REP-10 REP-11 REP-12 REP-13 REP-14 LIM-01
   std::mt19937 random(821);
   // Whole words, so that many strings get beyond their first octets.
-  const std::string words[] = {"250 ", "250-", "250",      "550 ",     "\r\n", "\r\n", "\r\n", "text",
-                               "\r",   "\n",   "\0"s,      " ",        "-",    "2",    "251",  "600 ",
-                               "\xC3", "\t",   std::string(40, 'y'), std::string(300, 'z')};
+  const std::string words[] = {"250 ",
+                               "250-",
+                               "250",
+                               "550 ",
+                               "\r\n",
+                               "\r\n",
+                               "\r\n",
+                               "text",
+                               "\r",
+                               "\n",
+                               "\0"s,
+                               " ",
+                               "-",
+                               "2",
+                               "251",
+                               "600 ",
+                               "\xC3",
+                               "\t",
+                               std::string(40, 'y'),
+                               std::string(300, 'z')};
   for (int i = 0; i < 20000; ++i) {
     std::string octets;
     for (std::size_t n = test::pick(random, 12); n != 0; --n) {

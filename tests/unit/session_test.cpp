@@ -32,7 +32,7 @@ std::vector<std::unique_ptr<sasl_mechanism>> plain_login() {
   return all;
 }
 
-// -- REP-05: each code at each stage ----------------------------------------------------------------------
+// -- REP-05: each code at each stage --------------------------------------------------------------
 
 // A session that awaits the reply to one certain command.
 struct stage {
@@ -81,17 +81,29 @@ std::vector<stage> all_stages() {
                    d.s.connected(d.now);
                    return d;
                  },
-                 "EHLO client.test", "unexpected_reply", "refused_transiently",
-                 "refused_permanently", {}});
-  all.push_back({"ehlo", [] { return greeted(); }, "ready ehlo", "unexpected_reply",
-                 "refused_transiently", "refused_permanently", {500, 502}});
+                 "EHLO client.test",
+                 "unexpected_reply",
+                 "refused_transiently",
+                 "refused_permanently",
+                 {}});
+  all.push_back({"ehlo",
+                 [] { return greeted(); },
+                 "ready ehlo",
+                 "unexpected_reply",
+                 "refused_transiently",
+                 "refused_permanently",
+                 {500, 502}});
   all.push_back({"helo",
                  [] {
                    session_driver d = greeted();
                    d.talk("502 what");
                    return d;
                  },
-                 "ready", "unexpected_reply", "refused_transiently", "refused_permanently", {}});
+                 "ready",
+                 "unexpected_reply",
+                 "refused_transiently",
+                 "refused_permanently",
+                 {}});
   const auto starttls = [](tls_mode mode) {
     session_config config = config_of();
     config.tls = mode;
@@ -99,10 +111,20 @@ std::vector<stage> all_stages() {
     d.talk("250-mx.test\r\n250 STARTTLS");
     return d;
   };
-  all.push_back({"starttls, required", [=] { return starttls(tls_mode::required); },
-                 "upgrade_to_tls", "unexpected_reply", "tls_refused", "tls_refused", {}});
-  all.push_back({"starttls, opportunistic", [=] { return starttls(tls_mode::opportunistic); },
-                 "upgrade_to_tls", "unexpected_reply", "ready", "ready", {}});
+  all.push_back({"starttls, required",
+                 [=] { return starttls(tls_mode::required); },
+                 "upgrade_to_tls",
+                 "unexpected_reply",
+                 "tls_refused",
+                 "tls_refused",
+                 {}});
+  all.push_back({"starttls, opportunistic",
+                 [=] { return starttls(tls_mode::opportunistic); },
+                 "upgrade_to_tls",
+                 "unexpected_reply",
+                 "ready",
+                 "ready",
+                 {}});
   all.push_back({"auth",
                  [] {
                    session_config config = config_of();
@@ -114,21 +136,46 @@ std::vector<stage> all_stages() {
                    d.open("250-mx.test\r\n250 AUTH PLAIN LOGIN");
                    return d;
                  },
-                 "authenticated", "unexpected_reply", "session_failed auth", "session_failed auth",
+                 "authenticated",
+                 "unexpected_reply",
+                 "session_failed auth",
+                 "session_failed auth",
                  {334, 432, 504, 534, 538}});
-  all.push_back({"mail", [] { return lockstep(0); }, "RCPT TO:<r1@b.test>", "unexpected_reply",
-                 "deferred mail refused_transiently", "rejected mail refused_permanently", {}});
-  all.push_back({"first rcpt", [] { return lockstep(1); }, "RCPT TO:<r2@b.test>",
-                 "unexpected_reply", "recipient_rejected rcpt deferred",
-                 "recipient_rejected rcpt rejected", {}});
-  all.push_back({"second rcpt", [] { return lockstep(2); }, "C: DATA", "unexpected_reply",
-                 "recipient_rejected rcpt deferred", "recipient_rejected rcpt rejected",
+  all.push_back({"mail",
+                 [] { return lockstep(0); },
+                 "RCPT TO:<r1@b.test>",
+                 "unexpected_reply",
+                 "deferred mail refused_transiently",
+                 "rejected mail refused_permanently",
+                 {}});
+  all.push_back({"first rcpt",
+                 [] { return lockstep(1); },
+                 "RCPT TO:<r2@b.test>",
+                 "unexpected_reply",
+                 "recipient_rejected rcpt deferred",
+                 "recipient_rejected rcpt rejected",
+                 {}});
+  all.push_back({"second rcpt",
+                 [] { return lockstep(2); },
+                 "C: DATA",
+                 "unexpected_reply",
+                 "recipient_rejected rcpt deferred",
+                 "recipient_rejected rcpt rejected",
                  {452, 552}});
-  all.push_back({"data", [] { return lockstep(3); }, "unexpected_reply", "Hello.",
-                 "deferred data refused_transiently", "rejected data refused_permanently", {}});
-  all.push_back({"content", [] { return lockstep(4); }, "delivered content none",
-                 "in_doubt content unexpected_reply", "deferred content refused_transiently",
-                 "rejected content refused_permanently", {}});
+  all.push_back({"data",
+                 [] { return lockstep(3); },
+                 "unexpected_reply",
+                 "Hello.",
+                 "deferred data refused_transiently",
+                 "rejected data refused_permanently",
+                 {}});
+  all.push_back({"content",
+                 [] { return lockstep(4); },
+                 "delivered content none",
+                 "in_doubt content unexpected_reply",
+                 "deferred content refused_transiently",
+                 "rejected content refused_permanently",
+                 {}});
   all.push_back({"lone dot",
                  [] {
                    session_driver d = opened();
@@ -137,10 +184,18 @@ std::vector<stage> all_stages() {
                    d.talk("250 sender\r\n550 no\r\n354 go");
                    return d;
                  },
-                 "rejected rcpt refused_permanently", "rejected rcpt refused_permanently",
-                 "rejected rcpt refused_permanently", "rejected rcpt refused_permanently", {}});
-  all.push_back({"rset", [] { return commanding([](session& s) { s.reset(); }); },
-                 "command_done rset", "unexpected_reply", "C: QUIT", "C: QUIT", {}});
+                 "rejected rcpt refused_permanently",
+                 "rejected rcpt refused_permanently",
+                 "rejected rcpt refused_permanently",
+                 "rejected rcpt refused_permanently",
+                 {}});
+  all.push_back({"rset",
+                 [] { return commanding([](session& s) { s.reset(); }); },
+                 "command_done rset",
+                 "unexpected_reply",
+                 "C: QUIT",
+                 "C: QUIT",
+                 {}});
   const struct {
     const char* name;
     std::function<void(session&)> ask;
@@ -150,15 +205,28 @@ std::vector<stage> all_stages() {
                   {"help", [](session& s) { s.help(); }},
                   {"raw", [](session& s) { s.raw("XFOO"); }}};
   for (const auto& c : commands) {
-    all.push_back({c.name, [ask = c.ask] { return commanding(ask); },
-                   "command_done "s + c.name, "unexpected_reply", "refused_transiently",
-                   "refused_permanently", {}});
+    all.push_back({c.name,
+                   [ask = c.ask] { return commanding(ask); },
+                   "command_done "s + c.name,
+                   "unexpected_reply",
+                   "refused_transiently",
+                   "refused_permanently",
+                   {}});
   }
-  all.push_back({"hello again", [] { return commanding([](session& s) { s.hello(); }); },
-                 "command_done ehlo", "unexpected_reply", "refused_transiently",
-                 "refused_permanently", {}});
-  all.push_back({"quit", [] { return commanding([](session& s) { s.quit(); }); }, "closed", "closed",
-                 "closed", "closed", {}});
+  all.push_back({"hello again",
+                 [] { return commanding([](session& s) { s.hello(); }); },
+                 "command_done ehlo",
+                 "unexpected_reply",
+                 "refused_transiently",
+                 "refused_permanently",
+                 {}});
+  all.push_back({"quit",
+                 [] { return commanding([](session& s) { s.quit(); }); },
+                 "closed",
+                 "closed",
+                 "closed",
+                 "closed",
+                 {}});
   return all;
 }
 
@@ -170,9 +238,8 @@ std::string seen_upon(const stage& at, int code) {
   std::string seen;
   for (const seen_event& e : d.events) {
     std::string line(to_string(e.what));
-    for (const std::string_view word :
-         {to_string(e.answers), to_string(e.result), to_string(condition_of(e.error)),
-          to_string(e.advice)}) {
+    for (const std::string_view word : {to_string(e.answers), to_string(e.result),
+                                        to_string(condition_of(e.error)), to_string(e.advice)}) {
       line.append(" ").append(word);
     }
     for (const recipient_report& r : e.report.recipients) {
@@ -186,13 +253,15 @@ std::string seen_upon(const stage& at, int code) {
   return seen;
 }
 
-TEST(session, looks_at_the_first_digit_only) {  // REP-04 REP-05 REP-20 TXN-05 TXN-11..TXN-15
+TEST(session, looks_at_the_first_digit_only) {
+  // REP-04 REP-05 REP-20 TXN-05 TXN-11 TXN-12 TXN-13 TXN-14 TXN-15
   for (const stage& at : all_stages()) {
     const std::string_view parts[] = {at.on_2yz, at.on_3yz, at.on_4yz, at.on_5yz};
     for (int digit = 2; digit <= 5; ++digit) {
       const std::string usual = seen_upon(at, digit * 100 + 87);
       EXPECT_NE(usual.find(parts[digit - 2]), std::string::npos)
-          << at.name << " upon " << digit << "87 shows\n" << usual;
+          << at.name << " upon " << digit << "87 shows\n"
+          << usual;
       for (int code = digit * 100; code < digit * 100 + 100; ++code) {
         const bool named = code == 421 || std::count(at.named.begin(), at.named.end(), code) != 0;
         std::string seen = seen_upon(at, code);
@@ -224,7 +293,7 @@ TEST(session, a_421_closes_at_each_stage) {  // REP-05 SESS-22 SESS-24 OUT-06 SE
   }
 }
 
-// -- output and sent ----------------------------------------------------------------------------------------
+// -- output and sent ------------------------------------------------------------------------------
 
 TEST(session, survives_partial_writes) {  // CORE-03
   // 80 dotted lines and long ones: copied text, borrowed slices, several gather lists.
@@ -327,7 +396,7 @@ TEST(session, is_in_doubt_from_the_last_octet_on) {  // OUT-02 CORE-10
   };
   EXPECT_EQ(end_after(0, true).result, outcome::in_doubt);
   EXPECT_EQ(end_after(1, true).result, outcome::deferred) << "the last octet surely has not left";
-  EXPECT_EQ(end_after(1000 - 1000 + 20, true).result, outcome::deferred);
+  EXPECT_EQ(end_after(20, true).result, outcome::deferred);
   // Handed to the transport, which has not said what became of it.
   EXPECT_EQ(end_after(0, false).result, outcome::in_doubt);
   // It says: nothing was written.
@@ -552,7 +621,7 @@ TEST(session, events_keep_their_text_however_late_they_are_taken) {  // CORE-02 
   EXPECT_EQ(d.s.next_event(), nullptr);
 }
 
-// -- completions ------------------------------------------------------------------------------------------------
+// -- completions ----------------------------------------------------------------------------------
 
 // A dialogue with everything in it that can be asked for; the server agrees to all.
 struct dialogue {
@@ -717,9 +786,10 @@ TEST(session, can_be_destroyed_and_moved_at_each_step) {  // CORE-10
   }
 }
 
-// -- outcomes of an abort after each step -------------------------------------------------------------------------
+// -- outcomes of an abort after each step ---------------------------------------------------------
 
-TEST(session, aborting_tells_what_became_of_each_recipient) {  // CORE-10 OUT-02 OUT-03 OUT-04 TXN-04
+TEST(session, aborting_tells_what_became_of_each_recipient) {
+  // CORE-10 OUT-02 OUT-03 OUT-04 TXN-04
   using enum outcome;
   const struct {
     std::size_t replies;
@@ -755,7 +825,7 @@ TEST(session, aborting_tells_what_became_of_each_recipient) {  // CORE-10 OUT-02
   EXPECT_EQ(all[1].result, deferred);
 }
 
-// -- usage ------------------------------------------------------------------------------------------------------
+// -- usage ----------------------------------------------------------------------------------------
 
 TEST(session, nothing_happens_before_it_is_connected) {  // CORE-06 SESS-01
   session_driver d;
@@ -807,9 +877,9 @@ TEST(session, is_over_when_it_is_over) {  // CORE-05 CORE-07
   EXPECT_EQ(d.s.lend(as_bytes("x"), true), errc::session_closed);
 
   const mail_id mail = d.s.send(envelope_to(2), borrowed_body());
-  std::vector<operation_id> commands{d.s.noop(),      d.s.reset(),    d.s.hello(),
-                                     d.s.verify("x"), d.s.expand("x"), d.s.help(),
-                                     d.s.raw("XFOO"), d.s.authenticate(plain_login())};
+  std::vector<operation_id> commands{
+      d.s.noop(),      d.s.reset(), d.s.hello(),     d.s.verify("x"),
+      d.s.expand("x"), d.s.help(),  d.s.raw("XFOO"), d.s.authenticate(plain_login())};
   EXPECT_EQ(d.take(), "");
   EXPECT_EQ(d.outcomes(mail), std::vector(2, outcome::not_attempted));
   EXPECT_EQ(d.completion(mail)->error, errc::session_closed);
@@ -892,12 +962,12 @@ TEST(session, cancelling_what_is_not_there_changes_nothing) {  // CORE-06
   EXPECT_TRUE(d.s.idle());
 }
 
-// -- what callers may not say ---------------------------------------------------------------------------------
+// -- what callers may not say ---------------------------------------------------------------------
 
 // What no string argument may bring to the wire.
-const std::string bad_strings[] = {"x\r\nRSET",  "x\nRSET",   "x\rRSET", "x\0y"s,
-                                   "\r\n",       "b\xC3\xBC", "\x7f",    "tab\there",
-                                   std::string(1500, 'x')};
+const std::string bad_strings[] = {"x\r\nRSET", "x\nRSET",   "x\rRSET",
+                                   "x\0y"s,     "\r\n",      "b\xC3\xBC",
+                                   "\x7f",      "tab\there", std::string(1500, 'x')};
 
 // Refused with a type, without an octet, and the session goes on.
 void expect_refused(session_driver& d, operation_id id, const std::string& what) {
@@ -931,10 +1001,28 @@ TEST(session, refuses_bad_strings_in_commands) {  // CMD-04 CMD-11 CMD-17 CMD-18
   }
   expect_refused(d, d.s.verify(""), "verify nothing");
   expect_refused(d, d.s.expand(""), "expand nothing");
-  for (const std::string_view line :
-       {"", " XFOO", "XFOO ", "SEND FROM:<a@b.c>", "soml x", "SAML x", "TURN", "mail FROM:<x@y.z>",
-        "RCPT TO:<x@y.z>", "DATA", "BDAT 0 LAST", "QUIT", "Rset", "EHLO x", "HELO x", "LHLO x",
-        "STARTTLS", "AUTH PLAIN", "NOOP", "HELP", "VRFY x", "EXPN x"}) {
+  for (const std::string_view line : {"",
+                                      " XFOO",
+                                      "XFOO ",
+                                      "SEND FROM:<a@b.c>",
+                                      "soml x",
+                                      "SAML x",
+                                      "TURN",
+                                      "mail FROM:<x@y.z>",
+                                      "RCPT TO:<x@y.z>",
+                                      "DATA",
+                                      "BDAT 0 LAST",
+                                      "QUIT",
+                                      "Rset",
+                                      "EHLO x",
+                                      "HELO x",
+                                      "LHLO x",
+                                      "STARTTLS",
+                                      "AUTH PLAIN",
+                                      "NOOP",
+                                      "HELP",
+                                      "VRFY x",
+                                      "EXPN x"}) {
     expect_refused(d, d.s.raw(line), std::string("raw ").append(line));
   }
   // The line limit counts CRLF.
@@ -944,7 +1032,8 @@ TEST(session, refuses_bad_strings_in_commands) {  // CMD-04 CMD-11 CMD-17 CMD-18
   expect_refused(d, d.s.noop(std::string(506, 'x')), "513 octets");
 }
 
-TEST(session, refuses_bad_strings_in_envelopes) {  // CMD-04 CMD-05 CMD-11 CMD-13 CMD-17 DSN-03 SEC-01
+TEST(session, refuses_bad_strings_in_envelopes) {
+  // CMD-04 CMD-05 CMD-11 CMD-13 CMD-17 DSN-03 SEC-01
   session_driver d;
   d.open(everything_offered);
   const auto refuse = [&](const std::string& what, const std::string& bad, const auto& spoil) {
@@ -957,7 +1046,8 @@ TEST(session, refuses_bad_strings_in_envelopes) {  // CMD-04 CMD-05 CMD-11 CMD-1
     }
   };
   for (const std::string& bad : bad_strings) {
-    refuse("sender", bad, [](envelope& e, const std::string& s) { e.sender = path(s + "@a.test"); });
+    refuse("sender", bad,
+           [](envelope& e, const std::string& s) { e.sender = path(s + "@a.test"); });
     refuse("sender's domain", bad,
            [](envelope& e, const std::string& s) { e.sender = path("a@" + s + ".test"); });
     refuse("recipient", bad, [](envelope& e, const std::string& s) {
@@ -966,17 +1056,18 @@ TEST(session, refuses_bad_strings_in_envelopes) {  // CMD-04 CMD-05 CMD-11 CMD-1
     refuse("address given by its parts", bad, [](envelope& e, const std::string& s) {
       e.recipients[1].address = path::from_parts("b", s);
     });
-    refuse("sender authenticated", bad, [](envelope& e, const std::string& s) {
-      e.authenticated_sender = path(s + "@a.test");
-    });
+    refuse("sender authenticated", bad,
+           [](envelope& e, const std::string& s) { e.authenticated_sender = path(s + "@a.test"); });
     refuse("envelope id", bad, [](envelope& e, const std::string& s) { e.envelope_id = s; });
     refuse("deliver by", bad, [](envelope& e, const std::string& s) { e.deliver_by = s; });
     refuse("hold for", bad, [](envelope& e, const std::string& s) { e.hold_for = s; });
     refuse("hold until", bad, [](envelope& e, const std::string& s) { e.hold_until = s; });
-    refuse("keyword of MAIL", bad,
-           [](envelope& e, const std::string& s) { e.parameters.push_back({s, "x"}); });
-    refuse("value of MAIL", bad,
-           [](envelope& e, const std::string& s) { e.parameters.push_back({"XFOO", s}); });
+    refuse("keyword of MAIL", bad, [](envelope& e, const std::string& s) {
+      e.parameters.push_back({s, "x"});
+    });
+    refuse("value of MAIL", bad, [](envelope& e, const std::string& s) {
+      e.parameters.push_back({"XFOO", s});
+    });
     refuse("keyword of RCPT", bad, [](envelope& e, const std::string& s) {
       e.recipients[1].parameters.push_back({s, "x"});
     });
@@ -991,7 +1082,8 @@ TEST(session, refuses_bad_strings_in_envelopes) {  // CMD-04 CMD-05 CMD-11 CMD-1
          [](envelope& e, const std::string& s) { e.recipients[1].original = "rfc822;" + s; });
 }
 
-TEST(session, refuses_what_is_wrong_with_a_mail) {  // TXN-21 TXN-26 CMD-13 CMD-14 EXT-12 EXT-13 DSN-02 DATA-04
+TEST(session, refuses_what_is_wrong_with_a_mail) {
+  // TXN-21 TXN-26 CMD-13 CMD-14 EXT-12 EXT-13 DSN-02 DATA-04
   session_driver d;
   d.open(everything_offered);
   const struct {
@@ -1014,7 +1106,10 @@ TEST(session, refuses_what_is_wrong_with_a_mail) {  // TXN-21 TXN-26 CMD-13 CMD-
          e.parameters = {{"BY", "1"}};
        },
        errc::bad_parameter},
-      {"parameter not offered", [](envelope& e) { e.parameters = {{"XBAR", ""}}; },
+      {"parameter not offered",
+       [](envelope& e) {
+         e.parameters = {{"XBAR", ""}};
+       },
        errc::parameter_not_offered},
       {"priority", [](envelope& e) { e.priority = static_cast<std::int8_t>(10); },
        errc::bad_parameter},
@@ -1049,6 +1144,57 @@ TEST(session, refuses_what_is_wrong_with_a_mail) {  // TXN-21 TXN-26 CMD-13 CMD-
   EXPECT_EQ(d.completion(empty)->error, errc::empty_content);
 }
 
+TEST(session, holds_until_a_time_that_is_one) {  // EXT-13
+  const struct {
+    const char* time;
+    bool good;
+  } rows[] = {
+      {"2030-01-31T23:59:59Z", true},       {"2030-01-31T23:59:59.5Z", true},
+      {"2030-01-31T23:59:59", false},       {"2030-01-31 23:59:59Z", false},
+      {"2030-01-31T23:59:59.Z", false},     {"2030-1-31T23:59:59Z", false},
+      {"2030-01-31T23:59:59+00:00", false}, {"soon", false},
+      {"2030-01-31T23:59:59,5Z", false},    {"2O30-01-31T23:59:59Z", false},
+  };
+  for (const auto& row : rows) {
+    session_driver d(config_of(pipelining_level::off));
+    d.open(everything_offered);
+    envelope env = envelope_to(1);
+    env.hold_until = row.time;
+    const mail_id id = d.s.send(env, borrowed_body());
+    if (row.good) {
+      EXPECT_EQ(d.take(), "MAIL FROM:<s@a.test> HOLDUNTIL=" + env.hold_until + "\r\n");
+    } else {
+      expect_refused(d, id, row.time);
+      EXPECT_EQ(d.completion(id)->error, errc::bad_parameter) << row.time;
+    }
+  }
+}
+
+TEST(session, demands_tls_of_the_link_if_the_mail_does) {  // TLS-12 OUT-05 SEC-05
+  for (const bool verified : {false, true}) {
+    for (const bool offered : {false, true}) {
+      session_config config = config_of(pipelining_level::off);
+      config.tls = tls_mode::required;
+      session_driver d = greeted(std::move(config));
+      d.talk("250-mx.test\r\n250-REQUIRETLS\r\n250 STARTTLS");
+      d.talk("220 go");
+      d.s.tls_established(d.now, {verified});
+      d.take();
+      d.talk(offered ? "250-mx.test\r\n250 REQUIRETLS" : "250 mx.test");
+      envelope env = envelope_to(1);
+      env.require_tls = true;
+      const mail_id id = d.s.send(env, borrowed_body());
+      if (verified && offered) {
+        EXPECT_EQ(d.take(), "MAIL FROM:<s@a.test> REQUIRETLS\r\n");
+        continue;
+      }
+      expect_refused(d, id, "REQUIRETLS");
+      EXPECT_EQ(d.outcomes(id), std::vector{outcome::rejected});
+      EXPECT_EQ(to_string(d.completion(id)->report.recipients[0].enhanced), "5.7.30");
+    }
+  }
+}
+
 TEST(session, refuses_a_bad_name_for_ehlo) {  // CMD-04 SESS-15 SESS-16
   for (const std::string& bad : bad_strings) {
     session_config config;
@@ -1069,7 +1215,7 @@ TEST(session, refuses_a_bad_name_for_ehlo) {  // CMD-04 SESS-15 SESS-16
   }
 }
 
-// -- time ---------------------------------------------------------------------------------------------------------
+// -- time -----------------------------------------------------------------------------------------
 
 TEST(session, each_step_has_its_timer) {  // TIME-01 TIME-02 TIME-03 TIME-06 CORE-05
   const auto with_auth = [] {
@@ -1177,12 +1323,14 @@ TEST(session, each_step_has_its_timer) {  // TIME-01 TIME-02 TIME-03 TIME-06 COR
 TEST(session, each_timer_can_be_set_or_left_out) {  // TIME-01
   const auto timed = [](timeouts::duration each) {
     session_config config = config_of(pipelining_level::off);
-    config.timeouts = {each, each, each, each, each, each, each, each, each, each, each, each, each};
+    config.timeouts = {each, each, each, each, each, each, each,
+                       each, each, each, each, each, each};
     session_driver d(std::move(config));
     std::vector<std::optional<std::chrono::nanoseconds>> seen;
     const auto look = [&] {
-      seen.push_back(d.s.deadline() ? std::optional<std::chrono::nanoseconds>(*d.s.deadline() - d.now)
-                                    : std::nullopt);
+      seen.push_back(d.s.deadline()
+                         ? std::optional<std::chrono::nanoseconds>(*d.s.deadline() - d.now)
+                         : std::nullopt);
     };
     d.s.connected(d.now);
     look();
@@ -1190,9 +1338,8 @@ TEST(session, each_timer_can_be_set_or_left_out) {  // TIME-01
     d.s.noop();
     d.s.reset();
     d.s.quit();
-    for (const std::string_view line :
-         {"220 mx.test", "250 mx.test", "250 sender", "250 noop", "250 r1", "354 go", "250 taken",
-          "250 reset"}) {
+    for (const std::string_view line : {"220 mx.test", "250 mx.test", "250 sender", "250 noop",
+                                        "250 r1", "354 go", "250 taken", "250 reset"}) {
       d.talk(line);
       look();
     }
@@ -1217,6 +1364,22 @@ TEST(session, the_timer_of_a_group_is_the_oldest_commands) {  // TIME-03
   EXPECT_FALSE(d.s.closed());
   d.pass(1s);
   EXPECT_EQ(d.last(kind::closed)->answers, verb::data);
+}
+
+TEST(session, a_timer_starts_when_the_command_is_handed_out) {  // TIME-03
+  session_driver d = opened();
+  d.s.reset();
+  EXPECT_EQ(d.s.deadline(), std::nullopt) << "asked for, not handed out";
+  d.pass(1h);
+  EXPECT_EQ(d.take(), "RSET\r\n");
+  ASSERT_TRUE(d.s.deadline());
+  EXPECT_EQ(*d.s.deadline() - d.now, 1min);
+  // A command behind it does not give the server more time for it.
+  d.pass(30s);
+  d.s.quit();
+  EXPECT_EQ(d.take(), "QUIT\r\n");
+  EXPECT_EQ(d.s.deadline_of(), verb::rset);
+  EXPECT_EQ(*d.s.deadline() - d.now, 30s);
 }
 
 TEST(session, dribbled_octets_buy_no_time) {  // TIME-04
@@ -1296,10 +1459,11 @@ TEST(session, never_lets_time_go_back) {  // TIME-02
   EXPECT_GE(d.s.deadline(), due);
 }
 
-// -- memory ---------------------------------------------------------------------------------------------------------
+// -- memory ---------------------------------------------------------------------------------------
 
 TEST(session, holds_bounded_memory_whatever_the_server_says) {  // CORE-09 LIM-01
-  const std::string endless[] = {"250-x\r\n", "220-mx.test\r\n", "250-" + std::string(4000, 'x') + "\r\n",
+  const std::string endless[] = {"250-x\r\n", "220-mx.test\r\n",
+                                 "250-" + std::string(4000, 'x') + "\r\n",
                                  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"};
   for (const std::string& octets : endless) {
     for (const bool ready : {false, true}) {

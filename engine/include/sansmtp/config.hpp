@@ -30,7 +30,7 @@ enum class pipelining_level : std::uint8_t {
   messages,  ///< Also the next mail's envelope, or QUIT, behind the final dot (PIPE-17).
 };
 
-/// How long each step may take (TIME-01, RFC 5321 section 4.5.3.2). Zero: for ever.
+/// How long each step may take (TIME-01, RFC 5321 section 4.5.3.2). Zero: for ever; at most a year.
 struct timeouts {
   using duration = std::chrono::milliseconds;
   duration greeting = std::chrono::minutes(5);

@@ -28,7 +28,8 @@ struct recipient_report {
 struct delivery {
   mail_id id = 0;
   std::vector<recipient_report> recipients;
-  std::error_code error;  ///< Why it failed as a whole: a usage error, or what ended the session.
+  /// Why it failed as a whole: nothing if it was delivered to anybody.
+  std::error_code error;
 
   /// Input: takes a `mail_done` event (any other kind is ignored); everything is copied.
   void assign(const event& done);

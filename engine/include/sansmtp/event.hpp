@@ -69,7 +69,8 @@ struct event {
   hint advice = hint::none;
   bool tls = false;  ///< Was TLS on (ERR-01)?
   reply answer;      ///< The reply that it is about, if there is one.
-  /// Why it failed; no error for a success and for a clean end. Compare with `errc` values, or see
+  /// Why it failed; no error for a success, for a clean end, and for a mail that was delivered to some of
+  /// its recipients. Compare with `errc` values, or see
   /// `category`; it may be a foreign code that the caller gave (`abort`, `tls_failed`, `receive_end`).
   std::error_code error;
   failure_category category = failure_category::none;
