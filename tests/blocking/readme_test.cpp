@@ -1,4 +1,4 @@
-// The event loop that the README shows is the one that is compiled.
+// The event loop that both READMEs show is the one that is compiled.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -23,6 +23,7 @@ TEST(readme, shows_the_compiled_event_loop) {
   const std::string loop = example.substr(begin + mark.size(), end - begin - mark.size());
   EXPECT_LE(std::count(loop.begin(), loop.end(), '\n'), 25);
   EXPECT_NE(contents_of("transports/README.md").find(loop), std::string::npos);
+  EXPECT_NE(contents_of("README.md").find(loop), std::string::npos);
 }
 
 }  // namespace
