@@ -267,7 +267,10 @@ void session::impl::finish(mail_state& m, errc why, std::error_code code) {
     }
     e.shown.advice = example->advice;
     e.answer_of = static_cast<std::uint32_t>(example - m.rcpts.data());
-    const bool said = m.mail_formatted && e.shown.category != failure_category::none &&
+    // A command that was never written is none that a failure could answer.
+    const failure_category kind = category_of(example->why);
+    const bool said = m.mail_formatted && kind != failure_category::none &&
+                      kind != failure_category::local &&
                       (example->stage != verb::rcpt || example->step != rcpt_step::waiting);
     if (said) {
       e.command = events_.keep(command_of(example->stage, &m, e.answer_of));
