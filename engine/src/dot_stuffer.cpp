@@ -3,7 +3,9 @@
 #include "sansmtp/dot_stuffer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cstring>
 #include <string_view>
 
 #include "octet_block.hpp"
@@ -14,6 +16,9 @@ namespace {
 
 constexpr std::string_view crlf = "\r\n";
 constexpr std::string_view terminator = ".\r\n";
+
+/// Are the two octets CR and LF? One comparison of both.
+bool is_crlf(const char* p) noexcept { return std::memcmp(p, crlf.data(), crlf.size()) == 0; }
 
 }  // namespace
 
@@ -61,55 +66,56 @@ const char* skip_ordinary(const char* p, const char* const end, line_meter& line
   }
   if (p == end || (p[-1] == '\n' && *p == '.')) return p;
 
-  octet_block block;
-  const char* const begin = p;
   line_meter meter = lines;  // a copy that can live in registers
   const auto leave = [&](const char* at) {
     lines = meter;
-    if (block.saw_high()) eight_bit = true;
     return at;
   };
+  // What becomes of a low octet: where to stop because of it, or null.
+  const auto look_at = [&](const char* here) -> const char* {
+    if (*here == '\r') {
+      if (here + 1 == end || here[1] != '\n') return here + 1;
+      meter.end_line(here + 2, 0, here + 2);
+      return here + 2 != end && here[2] == '.' ? here + 2 : nullptr;
+    }
+    return *here == '\0' || (*here == '\n' && here[-1] != '\r') ? here : nullptr;
+  };
 
-  while (p != end) {
-    constexpr int wide = 4 * octet_block::size;
-    std::uint64_t low = 0;
+  // All but the last two octets have a line end and a dot's place behind them: no check of the end.
+  const char* const body = end - p > 2 ? end - 2 : p;
+  // Whoever stops at each line must not pay for a long map each time: it grows on the way.
+  std::array<std::uint64_t, 16> map;  // not initialised: this is the hot path
+  for (std::size_t most = 4; p != body; most = map.size()) {
+    const auto left = static_cast<std::size_t>(body - p);
+    std::size_t words = std::min(left / mapped_octets, most);
+    const char* from = p;
+    std::array<char, mapped_octets> rest;
+    if (words == 0) {
+      words = 1;
+      rest.fill(' ');
+      std::memcpy(rest.data(), p, left);
+      from = rest.data();
+    }
+    eight_bit |= map_low(from, words, map.data());
+
     const char* group = p;
-    const auto left = end - p;
-    if (left >= wide) {
-      low = block.low(p) | std::uint64_t{block.low(p + 16)} << 16 |
-            std::uint64_t{block.low(p + 32)} << 32 | std::uint64_t{block.low(p + 48)} << 48;
-      p += wide;
-    } else if (left >= octet_block::size) {
-      low = block.low(p);
-      p += octet_block::size;
-    } else if (end - begin >= octet_block::size) {
-      // The rest, by a block that ends where the piece does.
-      low = block.low(end - octet_block::size) >> (octet_block::size - left);
-      p = end;
-    } else {
-      if (static_cast<unsigned char>(*p) > 127) eight_bit = true;
-      low = is_low(*p) ? 1 : 0;
-      ++p;
-    }
-
-    while (low != 0) {
-      const char* const here = group + std::countr_zero(low);
-      low &= low - 1;
-      // Nearly always: a line ends as it should, and the next begins with no dot.
-      if (end - here > 2 && here[0] == '\r' && here[1] == '\n' && here[2] != '.') {
-        low &= low - 1;  // the LF; if it begins the next group, there is nothing left to clear
-        meter.end_line(here + 2, 0, here + 2);
-        continue;
-      }
-      if (*here == '\r') {
-        if (here + 1 == end || here[1] != '\n') return leave(here + 1);
-        meter.end_line(here + 2, 0, here + 2);
-        if (here + 2 != end) return leave(here + 2);  // a dot
-        break;
-      } else if (*here == '\0' || (*here == '\n' && here[-1] != '\r')) {
-        return leave(here);
+    for (std::size_t i = 0; i < words; ++i, group += mapped_octets) {
+      for (std::uint64_t low = map[i]; low != 0; low &= low - 1) {
+        const char* const here = group + std::countr_zero(low);
+        // Nearly always: a line ends as it should, and the next begins with no dot.
+        if (is_crlf(here) && here[2] != '.') {
+          meter.end_line(here + 2, 0, here + 2);
+          low &= low - 1;  // the CR; its LF may be in the next word, where it does no harm
+        } else if (const char* const stop = look_at(here); stop != nullptr) {
+          return leave(stop);
+        }
       }
     }
+    p = left < mapped_octets ? body : group;
+  }
+  for (; p != end; ++p) {
+    if (static_cast<unsigned char>(*p) > 127) eight_bit = true;
+    if (const char* const stop = look_at(p); stop != nullptr) return leave(stop);
   }
   return leave(end);
 }

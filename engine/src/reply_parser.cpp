@@ -81,18 +81,19 @@ void reply_parser::end_line() noexcept {
 }
 
 reply_parser::status reply_parser::parse(bytes& in) {
-  const char* p = in.data();
-  const char* const end = p + in.size();
-  const status result =
-      state_ == state::done && whole_reply(p, end) ? status::complete : run(p, end);
-  in = bytes(p, static_cast<std::size_t>(end - p));
-  return result;
+  if (whole_reply(in)) return status::complete;
+  return run(in);
 }
 
 /// The common case at one go: a reply of one line that is here as a whole and within its limits; its
 /// text is shown where it is. Anything else is left to the machine; this changes nothing then.
-bool reply_parser::whole_reply(const char*& p, const char* const end) noexcept {
-  if (end - p < 6) return false;
+[[gnu::always_inline]] inline bool reply_parser::whole_reply(bytes& in) noexcept {
+  constexpr std::size_t least = 6;  // a code, a space, CR and LF
+  if (state_ != state::done || in.size() < least) return false;
+  // The machine gives back what a long reply took.
+  if (text_.capacity() > kept_capacity) return false;
+  const char* const p = in.data();
+  const char* const end = p + in.size();
   // Three digits and a space, looked at together: each octet's upper half is that of '0', and stays so
   // if 6 is added, which takes ':' to '?' over the edge.
   std::uint32_t head = 0;
@@ -103,17 +104,25 @@ bool reply_parser::whole_reply(const char*& p, const char* const end) noexcept {
   }
   const std::uint32_t first = head & 0x0F;
   if (first - 2 > 3) return false;
-  const char* const text = p + 4;
-  const char* const stop = detail::find_line_octet(text, end, p);
-  if (end - stop < 2 || stop[0] != '\r' || stop[1] != '\n') return false;
+  const char* const text = p + sizeof head;
+  const char* const stop = detail::find_low(text, end, p);
+  constexpr std::string_view crlf = "\r\n";
+  if (end - stop < 2 || std::memcmp(stop, crlf.data(), crlf.size()) != 0) return false;
   const auto octets = static_cast<std::size_t>(stop + 2 - p);
-  if (octets > std::min(limits_.line, limits_.octets)) return false;
+  if (octets > limits_.line || octets > limits_.octets) return false;
 
-  if (text_.capacity() > kept_capacity) std::string().swap(text_);
   in_place_ = {text, static_cast<std::size_t>(stop - text)};
   code_ = static_cast<std::uint16_t>(first * 100 + (head >> 8 & 0x0F) * 10 + (head >> 16 & 0x0F));
-  p = stop + 2;
+  in = bytes(stop + 2, in.size() - octets);
   return true;
+}
+
+[[gnu::noinline]] reply_parser::status reply_parser::run(bytes& in) {
+  const char* p = in.data();
+  const char* const end = p + in.size();
+  const status result = run(p, end);
+  in = bytes(p, static_cast<std::size_t>(end - p));
+  return result;
 }
 
 reply_parser::status reply_parser::run(const char*& p, const char* const end) {
@@ -165,7 +174,7 @@ reply_parser::status reply_parser::run(const char*& p, const char* const end) {
       }
 
       case state::text: {
-        const char* const stop = detail::find_line_octet(p, end, p);
+        const char* const stop = detail::find_line_octet(p, end);
         const auto n = static_cast<std::size_t>(stop - p);
         text_.append(p, std::min(n, room()));
         if (!count(n)) return fail(error_);

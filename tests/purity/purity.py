@@ -47,6 +47,8 @@ ALLOWED = re.compile(
     r"|std::(__cxx11::)?to_chars.*|std::from_chars.*"
     r"|(vtable for |typeinfo for )?std::(_V2::)?error_category\b.*|std::(_V2::)?(generic|system)_category\(\)$"
     r"|std::_Rb_tree_(in|de)crement\(.*\)$|std::_Rb_tree_insert_and_rebalance\(.*\)$"
+    # What the processor can, as the compiler's own library finds out before anything runs.
+    r"|__cpu_(model|indicator_init)$"
     # A function's static constants, pure virtual functions, the end of the program.
     r"|__cxa_(guard_(acquire|release|abort)|pure_virtual|atexit)$|__dso_handle$|__stack_chk_fail$"
     r"|_GLOBAL_OFFSET_TABLE_$)"

@@ -68,8 +68,9 @@ class reply_parser {
  private:
   enum class state : std::uint8_t { code, separator, text, cr, done, failed };
 
+  bool whole_reply(bytes& in) noexcept;
+  status run(bytes& in);
   status run(const char*& p, const char* end);
-  bool whole_reply(const char*& p, const char* end) noexcept;
   status fail(errc why) noexcept;
   status fail_at(char octet) noexcept;
   [[nodiscard]] std::size_t room() const noexcept;  // octets until a limit is passed
