@@ -36,6 +36,8 @@ struct pending_event {
 class event_queue {
  public:
   [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }
+  /// Neither an event nor the text of one taken.
+  [[nodiscard]] bool clean() const noexcept { return waiting_.empty() && arena_.size() == 0; }
   [[nodiscard]] const pending_event& front() const noexcept { return waiting_.front(); }
   [[nodiscard]] std::size_t memory() const noexcept { return waiting_.memory() + arena_.capacity(); }
 

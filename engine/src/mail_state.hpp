@@ -40,6 +40,9 @@ struct rcpt_state {
   kept_reply answer;
   enhanced_status suggested;
   std::uint64_t end = 0;  // output position behind its RCPT
+  text_span line;         // "RCPT TO:<address>", in the mail's text
+  errc bad = errc::none;  // what is wrong with the address
+  bool utf8 = false;      // the address needs SMTPUTF8
 };
 
 /// Where the sender is with a mail.
@@ -90,57 +93,64 @@ struct mail_progress {
   std::uint64_t content_end = expected::open;  // output position behind the terminator
 };
 
-/// Copies an envelope so that strings and vectors keep their capacity, which the standard assignment
-/// does as well, but without touching what is empty on both sides: most parameters of most mails.
-/// Returns whether there are any parameters at all.
-inline bool copy_envelope(envelope& to, const envelope& from) {
-  const auto copy = [](auto& t, const auto& f) {
-    if (!(t.empty() && f.empty())) t = f;
-    return !f.empty();
-  };
-  bool extras = from.return_content != dsn_return::unset || from.require_tls || from.priority ||
-                from.authenticated_sender;
-  to.sender = from.sender;
-  to.recipients.resize(from.recipients.size());
-  for (std::size_t i = 0; i < from.recipients.size(); ++i) {
-    recipient& t = to.recipients[i];
-    const recipient& f = from.recipients[i];
-    t.address = f.address;
-    t.notification = f.notification;
-    copy(t.original, f.original);
-    copy(t.parameters, f.parameters);
+/// Has an envelope anything but addresses? Most have not, and then those are all that is copied.
+[[nodiscard]] inline bool has_parameters(const envelope& e) noexcept {
+  if (e.return_content != dsn_return::unset || !e.envelope_id.empty() || e.authenticated_sender ||
+      e.require_tls || !e.deliver_by.empty() || e.priority || !e.hold_for.empty() ||
+      !e.hold_until.empty() || !e.parameters.empty()) {
+    return true;
   }
-  to.return_content = from.return_content;
-  extras |= copy(to.envelope_id, from.envelope_id);
-  if (to.authenticated_sender || from.authenticated_sender) {
-    to.authenticated_sender = from.authenticated_sender;
+  for (const recipient& r : e.recipients) {
+    if (r.notification != notify::unset || !r.original.empty() || !r.parameters.empty()) return true;
   }
-  to.require_tls = from.require_tls;
-  extras |= copy(to.deliver_by, from.deliver_by);
-  to.priority = from.priority;
-  extras |= copy(to.hold_for, from.hold_for);
-  extras |= copy(to.hold_until, from.hold_until);
-  extras |= copy(to.parameters, from.parameters);
-  to.skip_bad_recipients = from.skip_bad_recipients;
-  return extras;
+  return false;
 }
 
 /// A mail. Objects of this kind are recycled: `start` sets everything, strings keep their capacity.
 struct mail_state : mail_progress {
+  static constexpr std::string_view mail_from = "MAIL FROM:<";
+  static constexpr std::string_view rcpt_to = "RCPT TO:<";
+
   operation_id id = 0;
-  envelope env;
-  bool extras = false;  // MAIL has parameters beyond SIZE, BODY and SMTPUTF8
+  text_span mail_line;        // "MAIL FROM:<address>", in `text`
+  errc bad_sender = errc::none;
+  bool utf8_sender = false;
+  bool utf8_recipient = false;  // at least one
+  bool skip_bad_recipients = false;
+  bool parameters = false;    // `env` is set
+  envelope env;               // for its parameters only
   message content;
   std::vector<rcpt_state> rcpts;
-  text_buffer text;           // of kept replies
+  text_buffer text;           // the lines, and the text of kept replies
 
   void start(operation_id new_id, const envelope& e, message&& m) {
     id = new_id;
-    extras = copy_envelope(env, e);
     content = std::move(m);
     static_cast<mail_progress&>(*this) = mail_progress();
-    rcpts.assign(e.recipients.size(), rcpt_state{});
+    parameters = has_parameters(e);
+    if (parameters) env = e;
+    skip_bad_recipients = e.skip_bad_recipients;
+
     text.clear();
+    mail_line = begin_line(mail_from, e.sender);
+    bad_sender = e.sender.error();
+    utf8_sender = e.sender.is_utf8();
+    utf8_recipient = false;
+    rcpts.assign(e.recipients.size(), rcpt_state{});
+    rcpt_state* to = rcpts.data();
+    for (const recipient& r : e.recipients) {
+      to->line = begin_line(rcpt_to, r.address);
+      to->bad = r.address.error();
+      to->utf8 = r.address.is_utf8();
+      utf8_recipient |= to->utf8;
+      ++to;
+    }
+  }
+
+  /// Getter: the forward-path of a recipient, without its brackets.
+  [[nodiscard]] std::string_view address_of(const rcpt_state& r) const noexcept {
+    const std::size_t around = rcpt_to.size() + 1;
+    return text.view(r.line.at + rcpt_to.size(), r.line.size - around);
   }
 
   [[nodiscard]] kept_reply keep(const reply& r) {
@@ -156,6 +166,14 @@ struct mail_state : mail_progress {
   }
 
   [[nodiscard]] std::size_t memory() const noexcept;
+
+ private:
+  /// A command up to the end of its path.
+  [[nodiscard]] text_span begin_line(std::string_view command, const path& address) {
+    const std::size_t at = text.size();
+    text.append(command, address.text(), '>');
+    return {static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(text.size() - at)};
+  }
 };
 
 }  // namespace sansmtp::detail

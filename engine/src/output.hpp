@@ -52,7 +52,7 @@ class output_stage {
     end_text(octets.size());
   }
   /// Copies a line and ends it with CRLF.
-  void line(std::string_view octets) {
+  [[gnu::always_inline]] void line(std::string_view octets) {
     begin_text();
     text_.append_line(octets);
     end_text(octets.size() + 2);

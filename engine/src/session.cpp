@@ -172,26 +172,28 @@ void session::impl::warn(errc why, std::string_view detail) {
 
 const event* session::next_event() {
   impl& s = *impl_;
-  if (s.shown_ != nullptr) {
-    s.recycle(*s.shown_);
-    s.shown_ = nullptr;
-  }
-  s.events_.release();
-  if (s.events_.empty()) return nullptr;
-  const detail::pending_event& p = s.events_.front();
-  // A transport may still be reading the mail's octets; its owner must not free them yet.
-  if (p.shown.what == event::kind::mail_done && s.out_.lends_borrowed()) return nullptr;
+  if (s.shown_ == nullptr && s.events_.clean()) return nullptr;  // most calls
+  return s.show_next();
+}
 
-  event& e = s.current_;
+const event* session::impl::show_next() {
+  if (shown_ != nullptr) recycle(*std::exchange(shown_, nullptr));
+  events_.release();
+  if (events_.empty()) return nullptr;
+  const detail::pending_event& p = events_.front();
+  // A transport may still be reading the mail's octets; its owner must not free them yet.
+  if (p.shown.what == event::kind::mail_done && out_.lends_borrowed()) return nullptr;
+
+  event& e = current_;
   e = p.shown;
-  if (p.code != 0) e.answer = {p.code, s.events_.show(p.text), p.with_status};
-  if (p.command.size != 0) e.command = s.events_.show(p.command);
-  if (p.excerpt.size != 0) e.excerpt = s.events_.show(p.excerpt);
+  if (p.code != 0) e.answer = {p.code, events_.show(p.text), p.with_status};
+  if (p.command.size != 0) e.command = events_.show(p.command);
+  if (p.excerpt.size != 0) e.excerpt = events_.show(p.excerpt);
   if (p.mail != nullptr) {
-    s.show_results(*p.mail, p.answer_of);
-    s.shown_ = p.mail;
+    show_results(*p.mail, p.answer_of);
+    shown_ = p.mail;
   }
-  s.events_.pop();
+  events_.pop();
   return &e;
 }
 
@@ -199,7 +201,7 @@ void session::impl::show_results(mail_state& m, std::size_t answer_of) {
   results_.resize(m.rcpts.size());
   for (std::size_t i = 0; i < m.rcpts.size(); ++i) {
     const detail::rcpt_state& r = m.rcpts[i];
-    results_[i] = {m.env.recipients[i].address.text(), r.result, r.stage, r.why, r.advice,
+    results_[i] = {m.address_of(r), r.result, r.stage, r.why, r.advice,
                    m.show(r.answer), r.suggested};
   }
   current_.results = results_;

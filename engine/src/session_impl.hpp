@@ -89,6 +89,7 @@ struct session::impl {
   void refuse_command(verb what, operation_id id, errc why);
   mail_state& take_mail();
   void recycle(mail_state& m);
+  [[nodiscard]] const event* show_next();
   void show_results(mail_state& m, std::size_t answer_of);
 
   // Ends of things.
@@ -115,8 +116,6 @@ struct session::impl {
   }
   [[nodiscard]] bool fits(std::size_t line) const noexcept;
   bool write(verb v);
-  void write_line(verb v, std::string_view line, mail_state* mail, std::uint32_t recipient,
-                  operation_id id);
   void write_secret_line(verb v, std::string_view line, std::string_view shown);
   void owe(verb v, mail_state* mail, std::uint32_t recipient, operation_id id);
   void trace_line(verb v, std::string_view shown);
@@ -128,6 +127,8 @@ struct session::impl {
   [[nodiscard]] errc format_mail(mail_state& m, detail::text_buffer& line);
   [[nodiscard]] errc format_rcpt(mail_state& m, std::uint32_t index, detail::text_buffer& line);
   [[nodiscard]] errc append_extras(const mail_state& m, detail::text_buffer& line);
+  [[nodiscard]] errc append_extras(const mail_state& m, const recipient& to,
+                                   detail::text_buffer& line);
   [[nodiscard]] errc append_raw(const std::vector<parameter>& raw, detail::text_buffer& line);
   void release_chunk();
   void note_progress(std::uint64_t before);

@@ -30,37 +30,6 @@ hint hint_of(const reply& r, verb about = verb::mail) noexcept {
 
 }  // namespace
 
-void session::impl::on_reply(const reply& r) {
-  if (owed_.empty()) {
-    trace_reply(verb::noop, r);
-    if (r.code() == 421) {
-      server_closes(r, verb::noop, out_.sent());  // SESS-23
-    } else {
-      fail({errc::unsolicited_reply, verb::noop, {}, r, hint::none, r.text().substr(0, 256)});
-    }
-    return;
-  }
-  if (owed_.front().end > out_.sent() && !is_timely(r)) return;
-  if (config_.trace) trace_reply(owed_.front().what, r);
-
-  const expected e = owed_.front();
-  owed_.pop();
-  answered_ = e.end;
-  base_ = now_;  // the next oldest is waited for from here (TIME-03)
-  if (e.end > group_begin_) group_begin_ = e.end;
-  if (owed_.empty()) group_closed_ = false;
-  const bool envelope = e.what == verb::rcpt || e.what == verb::mail || e.what == verb::data;
-  if (envelope && e.mail != nullptr) --e.mail->owed;
-
-  if (r.code() == 421 && e.what != verb::quit) {
-    if (e.id != 0) fail_command(e, errc::service_closing, r);
-    if (e.mail != nullptr && e.what == verb::mail) refuse_sender(*e.mail, errc::service_closing, r);
-    server_closes(r, e.what, e.end);
-    return;
-  }
-  react(detail::reaction_of(e.what, r.first_digit()), e, r);
-}
-
 void session::impl::trace_reply(verb about, const reply& r) {
   if (!config_.trace) return;
   // Nothing of an AUTH exchange is ever shown (SEC-03).
@@ -104,7 +73,8 @@ void session::impl::premature(const expected& e, const reply& r) {
   fail({errc::unsolicited_reply, e.what, {}, r, hint::none, r.text().substr(0, 256)});
 }
 
-void session::impl::react(reaction what, const expected& e, const reply& r) {
+/// Part of `on_reply` and of nothing else, hence inline: this is the way of every reply.
+[[gnu::always_inline]] inline void session::impl::react(reaction what, const expected& e, const reply& r) {
   // What was owed when a polite end began is read and changes nothing; what is the user's still ends
   // by its reply.
   const bool orphan = e.mail == nullptr && e.id == 0 && e.what != verb::quit;
@@ -294,6 +264,37 @@ void session::impl::react(reaction what, const expected& e, const reply& r) {
   const bool secret = e.what == verb::auth || e.what == verb::auth_cancel;
   fail({errc::unexpected_reply, e.what, {}, secret ? reply{} : r, hint::none,
         secret ? std::string_view() : r.text().substr(0, 256)});
+}
+
+void session::impl::on_reply(const reply& r) {
+  if (owed_.empty()) {
+    trace_reply(verb::noop, r);
+    if (r.code() == 421) {
+      server_closes(r, verb::noop, out_.sent());  // SESS-23
+    } else {
+      fail({errc::unsolicited_reply, verb::noop, {}, r, hint::none, r.text().substr(0, 256)});
+    }
+    return;
+  }
+  if (owed_.front().end > out_.sent() && !is_timely(r)) return;
+  if (config_.trace) trace_reply(owed_.front().what, r);
+
+  const expected e = owed_.front();
+  owed_.pop();
+  answered_ = e.end;
+  base_ = now_;  // the next oldest is waited for from here (TIME-03)
+  if (e.end > group_begin_) group_begin_ = e.end;
+  if (owed_.empty()) group_closed_ = false;
+  const bool envelope = e.what == verb::rcpt || e.what == verb::mail || e.what == verb::data;
+  if (envelope && e.mail != nullptr) --e.mail->owed;
+
+  if (r.code() == 421 && e.what != verb::quit) {
+    if (e.id != 0) fail_command(e, errc::service_closing, r);
+    if (e.mail != nullptr && e.what == verb::mail) refuse_sender(*e.mail, errc::service_closing, r);
+    server_closes(r, e.what, e.end);
+    return;
+  }
+  react(detail::reaction_of(e.what, r.first_digit()), e, r);
 }
 
 /// A plain command got a reply that is no success.

@@ -177,15 +177,8 @@ inline bool session::impl::fits(std::size_t line) const noexcept {
 
 // -- lines --------------------------------------------------------------------------------------------------
 
-/// Stages a line and owes its reply.
-inline void session::impl::write_line(verb v, std::string_view line, mail_state* mail,
-                                      std::uint32_t recipient, operation_id id) {
-  out_.line(line);
-  owe(v, mail, recipient, id);
-  if (config_.trace) trace_line(v, line);
-}
-
-void session::impl::owe(verb v, mail_state* mail, std::uint32_t recipient, operation_id id) {
+/// Owes the reply to the line that was staged last.
+[[gnu::always_inline]] inline void session::impl::owe(verb v, mail_state* mail, std::uint32_t recipient, operation_id id) {
   if (owed_.empty()) base_ = now_;  // the timer of the oldest starts when it is handed out (TIME-03)
   expected& e = owed_.push();
   e.what = v;
@@ -213,6 +206,10 @@ void session::impl::write_secret_line(verb v, std::string_view line, std::string
 
 /// Formats a command; false if it does not fit into the group after all, or the session is over.
 [[gnu::always_inline]] inline bool session::impl::write(verb v) {
+  std::string_view line;
+  mail_state* mail = nullptr;
+  std::uint32_t recipient = 0;
+  operation_id id = 0;
   switch (v) {
     case verb::ehlo:
     case verb::helo: {
@@ -224,19 +221,19 @@ void session::impl::write_secret_line(verb v, std::string_view line, std::string
         hello_id_ = wanted_.front().id;
         wanted_.pop();
       }
-      write_line(v, line_.view(), nullptr, 0, 0);
-      return true;
+      line = line_.view();
+      break;
     }
 
     case verb::starttls:
       pressing_.reset();
-      write_line(v, "STARTTLS", nullptr, 0, 0);
-      return true;
+      line = "STARTTLS";
+      break;
 
     case verb::auth:
     case verb::auth_cancel: {
       if (!pressing_) {  // authenticate() after the opening
-        const operation_id id = wanted_.front().id;
+        id = wanted_.front().id;
         wanted_.pop();
         login_ = std::move(logins_wanted_.front());
         logins_wanted_.erase(logins_wanted_.begin());
@@ -262,35 +259,43 @@ void session::impl::write_secret_line(verb v, std::string_view line, std::string
       m.step = mail_step::rcpts;
       m.mail_formatted = true;
       ++m.owed;
-      write_line(v, mail_line_.view(), &m, 0, 0);
-      return true;
+      line = mail_line_.view();
+      mail = &m;
+      break;
     }
 
     case verb::rcpt: {
       mail_state& m = *sending_;
-      const std::uint32_t i = m.next_rcpt;
-      (void)format_rcpt(m, i, line_);  // checked before MAIL
-      if (!fits(line_.size())) return false;
+      recipient = m.next_rcpt;
+      detail::rcpt_state& to = m.rcpts[recipient];
+      line = m.text.view(to.line.at, to.line.size);
+      if (m.parameters) {
+        (void)format_rcpt(m, recipient, line_);  // checked before MAIL
+        line = line_.view();
+      }
+      if (!fits(line.size())) return false;
       ++m.next_rcpt;
       ++m.owed;
-      m.rcpts[i].step = rcpt_step::asked;
-      write_line(v, line_.view(), &m, i, 0);
-      m.rcpts[i].end = out_.staged();
-      return true;
+      to.step = rcpt_step::asked;
+      to.end = out_.staged() + line.size() + crlf.size();
+      mail = &m;
+      break;
     }
 
     case verb::data:
       if (!fits(4)) return false;
       sending_->step = mail_step::data;
       ++sending_->owed;
-      write_line(v, "DATA", sending_, 0, 0);
-      return true;
+      line = "DATA";
+      mail = sending_;
+      break;
 
     case verb::lone_dot:
       pressing_.reset();
       sending_->step = mail_step::finished;
-      write_line(v, ".", sending_, 0, 0);
-      return true;
+      line = ".";
+      mail = sending_;
+      break;
 
     case verb::rset:
       if (rset_due_) {
@@ -298,10 +303,12 @@ void session::impl::write_secret_line(verb v, std::string_view line, std::string
         rset_due_ = false;
         const bool users = !wanted_.empty() && wanted_.front().what == verb::rset;
         ++rset_owed_;
-        const operation_id id = users ? wanted_.front().id : 0;
-        if (users) wanted_.pop();
-        write_line(v, "RSET", nullptr, 0, id);
-        return true;
+        if (users) {
+          id = wanted_.front().id;
+          wanted_.pop();
+        }
+        line = "RSET";
+        break;
       }
       [[fallthrough]];
     case verb::noop:
@@ -311,9 +318,10 @@ void session::impl::write_secret_line(verb v, std::string_view line, std::string
     case verb::raw: {
       const operation& op = wanted_.front();
       if (v == verb::rset) ++rset_owed_;
-      write_line(v, op.text, nullptr, 0, op.id);
+      line = op.text;  // the slot keeps it
+      id = op.id;
       wanted_.pop();
-      return true;
+      break;
     }
 
     case verb::quit:
@@ -323,16 +331,19 @@ void session::impl::write_secret_line(verb v, std::string_view line, std::string
         leaving_because_ = {};
       }
       quit_written_ = true;
-      write_line(v, "QUIT", nullptr, 0, 0);
-      if (config_.quit_no_wait) close(leaving_because_);  // SESS-20
-      return false;
+      line = "QUIT";
+      break;
 
     case verb::greeting:
     case verb::handshake:
     case verb::content:
       return false;  // never written as a line
   }
-  return false;
+  out_.line(line);
+  owe(v, mail, recipient, id);
+  if (config_.trace) trace_line(v, line);
+  if (v == verb::quit && config_.quit_no_wait) close(leaving_because_);  // SESS-20
+  return true;
 }
 
 void session::impl::fill() {
@@ -362,9 +373,8 @@ bool session::impl::refuse_locally(mail_state& m) {
     finish(m, why);
     return true;
   };
-  const envelope& env = m.env;
-  if (env.recipients.empty()) return usage(errc::no_recipients);
-  if (env.recipients.size() > config_.limits.recipients) return usage(errc::too_many_recipients);
+  if (m.rcpts.empty()) return usage(errc::no_recipients);
+  if (m.rcpts.size() > config_.limits.recipients) return usage(errc::too_many_recipients);
 
   const errc whole = check_mail(m);
   if (whole != errc::none) {
@@ -373,23 +383,21 @@ bool session::impl::refuse_locally(mail_state& m) {
   }
   // Each recipient: bad ones are refused alone if the caller said so, else all are (TXN-28).
   std::size_t bad = 0;
-  for (std::uint32_t i = 0; i < m.rcpts.size(); ++i) {
-    const recipient& to = env.recipients[i];
-    verdict v{verb::rcpt, to.address.error(), hint::none, {}, status_bad_recipient};
-    if (v.why == errc::none && to.address.is_null()) v.why = errc::bad_address;
-    if (v.why == errc::none && to.address.is_utf8() && !peer_.has(extension::smtputf8)) {
+  for (detail::rcpt_state& r : m.rcpts) {
+    const std::string_view address = m.address_of(r);
+    verdict v{verb::rcpt, r.bad, hint::none, {}, status_bad_recipient};
+    if (v.why == errc::none && address.empty()) v.why = errc::bad_address;
+    if (v.why == errc::none && r.utf8 && !peer_.has(extension::smtputf8)) {
       v = {verb::rcpt, errc::utf8_not_offered, hint::other_host, {}, status_utf8};
     }
     if (v.why == errc::none) {
       // Only parameters and over-long paths can make the line too long, or wrong.
-      const bool plain = to.parameters.empty() && to.original.empty() &&
-                         to.notification == notify::unset && to.address.text().size() <= 254;
-      if (plain) continue;
-      if (const errc wrong = format_rcpt(m, i, line_); wrong != errc::none) return usage(wrong);
+      if (!m.parameters && address.size() <= 254) continue;
+      const auto index = static_cast<std::uint32_t>(&r - m.rcpts.data());
+      if (const errc wrong = format_rcpt(m, index, line_); wrong != errc::none) return usage(wrong);
       continue;
     }
     ++bad;
-    detail::rcpt_state& r = m.rcpts[i];
     r.step = rcpt_step::refused;
     r.result = outcome::rejected;
     r.stage = v.stage;
@@ -397,7 +405,7 @@ bool session::impl::refuse_locally(mail_state& m) {
     r.advice = v.advice;
     r.suggested = v.suggested;
   }
-  if (bad != 0 && (bad == m.rcpts.size() || !env.skip_bad_recipients)) {
+  if (bad != 0 && (bad == m.rcpts.size() || !m.skip_bad_recipients)) {
     conclude(m, outcome::not_attempted,
              {verb::rcpt, errc::envelope_refused, hint::none, {}, {}});
     finish(m);
@@ -409,7 +417,6 @@ bool session::impl::refuse_locally(mail_state& m) {
 
 /// What stands in the way of the mail as a whole; then its recipients have their outcome.
 errc session::impl::check_mail(mail_state& m) {
-  const envelope& env = m.env;
   const auto reject = [&](errc why, enhanced_status suggested, hint advice = hint::none) {
     for (detail::rcpt_state& r : m.rcpts) {
       r.result = outcome::rejected;
@@ -421,11 +428,11 @@ errc session::impl::check_mail(mail_state& m) {
     return why;
   };
 
-  if (env.sender.error() != errc::none) return reject(env.sender.error(), status_bad_sender);
-  if ((env.sender.is_utf8() || m.content.has_utf8_headers()) && !peer_.has(extension::smtputf8)) {
+  if (m.bad_sender != errc::none) return reject(m.bad_sender, status_bad_sender);
+  if ((m.utf8_sender || m.content.has_utf8_headers()) && !peer_.has(extension::smtputf8)) {
     return reject(errc::utf8_not_offered, status_utf8, hint::other_host);
   }
-  if (env.require_tls) {
+  if (m.parameters && m.env.require_tls) {
     if (!tls_) return reject(errc::require_tls_not_offered, status_needs_tls, hint::other_host);
     if (!tls_verified_ || !peer_.has(extension::require_tls)) {
       return reject(errc::require_tls_not_offered, status_require_tls, hint::other_host);
@@ -544,10 +551,7 @@ errc session::impl::append_extras(const mail_state& m, detail::text_buffer& line
 
 /// The MAIL line without CRLF, parameters in their fixed order (CMD-15).
 errc session::impl::format_mail(mail_state& m, detail::text_buffer& line) {
-  const envelope& env = m.env;
-  line = "MAIL FROM:<";
-  line += env.sender.text();
-  line += '>';
+  line = m.text.view(m.mail_line.at, m.mail_line.size);
   if (peer_.has(extension::size)) {
     // Octets as sent, stuffed dots and terminator not counted; unknown means no parameter (EXT-06).
     if (!m.content.is_streamed() || m.content.declared_size()) {
@@ -557,14 +561,11 @@ errc session::impl::format_mail(mail_state& m, detail::text_buffer& line) {
     }
   }
   if (m.facts.eight_bit && peer_.has(extension::eight_bit_mime)) line += " BODY=8BITMIME";
-  const bool utf8_recipient =
-      std::any_of(env.recipients.begin(), env.recipients.end(),
-                  [](const recipient& r) { return r.address.is_utf8(); });
-  if ((env.sender.is_utf8() || m.content.has_utf8_headers() || utf8_recipient) &&
+  if ((m.utf8_sender || m.content.has_utf8_headers() || m.utf8_recipient) &&
       peer_.has(extension::smtputf8)) {
     line += " SMTPUTF8";
   }
-  if (m.extras) {
+  if (m.parameters) {
     if (const errc wrong = append_extras(m, line); wrong != errc::none) return wrong;
   }
   if (line.size() + crlf.size() <= command_line_limit) return errc::none;
@@ -577,10 +578,20 @@ errc session::impl::format_mail(mail_state& m, detail::text_buffer& line) {
 
 /// A RCPT line without CRLF (CMD-15).
 errc session::impl::format_rcpt(mail_state& m, std::uint32_t index, detail::text_buffer& line) {
-  const recipient& to = m.env.recipients[index];
-  line = "RCPT TO:<";
-  line += to.address.text();
-  line += '>';
+  const detail::text_span path = m.rcpts[index].line;
+  line = m.text.view(path.at, path.size);
+  if (m.parameters) {
+    const errc wrong = append_extras(m, m.env.recipients[index], line);
+    if (wrong != errc::none) return wrong;
+  }
+  const std::size_t limit =
+      command_line_limit + (peer_.has(extension::dsn) ? rcpt_dsn_growth : 0);
+  return line.size() + crlf.size() > limit ? errc::line_too_long : errc::none;
+}
+
+/// The parameters of RCPT (CMD-15).
+errc session::impl::append_extras(const mail_state& m, const recipient& to,
+                                  detail::text_buffer& line) {
   if (to.notification != notify::unset || !to.original.empty()) {
     const notify n = to.notification;
     if (has(n, notify::never) && n != notify::never) return errc::bad_parameter;  // DSN-02
@@ -621,10 +632,7 @@ errc session::impl::format_rcpt(mail_state& m, std::uint32_t index, detail::text
       }
     }
   }
-  if (const errc wrong = append_raw(to.parameters, line); wrong != errc::none) return wrong;
-  const std::size_t limit =
-      command_line_limit + (peer_.has(extension::dsn) ? rcpt_dsn_growth : 0);
-  return line.size() + crlf.size() > limit ? errc::line_too_long : errc::none;
+  return append_raw(to.parameters, line);
 }
 
 // -- content ------------------------------------------------------------------------------------------------------

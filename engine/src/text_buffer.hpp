@@ -34,6 +34,15 @@ class text_buffer {
     at[text.size() + 1] = '\n';
     size_ += text.size() + 2;
   }
+  /// Appends a text with something before and behind it, with one check of the room.
+  void append(std::string_view before, std::string_view text, char behind) {
+    char* at = room(before.size() + text.size() + 1);
+    std::memcpy(at, before.data(), before.size());
+    at += before.size();
+    if (!text.empty()) std::memcpy(at, text.data(), text.size());
+    at[text.size()] = behind;
+    size_ += before.size() + text.size() + 1;
+  }
   void append(char c) {
     *room(1) = c;
     ++size_;
