@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <string_view>
+#include <type_traits>
 
 #include "ring.hpp"
 #include "sansmtp/event.hpp"
@@ -31,6 +33,8 @@ struct pending_event {
   bool with_status = true;
 };
 
+static_assert(std::is_trivially_destructible_v<pending_event>);
+
 /// A queue of events with one arena for all their text. It is emptied whenever the last event has been
 /// taken, and compacted for users who never take all.
 class event_queue {
@@ -43,10 +47,10 @@ class event_queue {
 
   /// Appends an event; the reference is good for filling it in at once.
   pending_event& push(event::kind what) {
-    pending_event& e = waiting_.push();
-    e = pending_event{};
-    e.shown.what = what;
-    return e;
+    // Made anew in its slot, which spares the copy of an assignment.
+    pending_event* const e = ::new (&waiting_.push()) pending_event;
+    e->shown.what = what;
+    return *e;
   }
 
   /// Copies text into the arena.

@@ -9,6 +9,8 @@ namespace {
 constexpr std::size_t kept_text = 2 * output_stage::enough_octets;
 }  // namespace
 
+void output_stage::begin_slice() { slices_.push_back({nullptr, text_.size(), 0}); }
+
 std::span<const bytes> output_stage::lend() {
   if (lent_) return dropped_ ? std::span<const bytes>{} : views_;
   if (empty()) return {};

@@ -94,10 +94,9 @@ class output_stage {
   };
 
   void begin_text() {
-    if (slices_.size() == first_ || slices_.back().data != nullptr) {
-      slices_.push_back({nullptr, text_.size(), 0});
-    }
+    if (slices_.size() == first_ || slices_.back().data != nullptr) begin_slice();
   }
+  void begin_slice();  // of copied text
   void end_text(std::size_t n) noexcept {
     slices_.back().size += n;
     staged_ += n;

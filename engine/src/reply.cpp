@@ -26,7 +26,7 @@ std::optional<string_view> next_line(std::optional<string_view>& rest) noexcept 
 }
 
 // Eats a number of one to three digits, without leading zeros (RFC 3463 section 2).
-std::optional<std::uint16_t> eat_number(string_view& text) noexcept {
+[[gnu::always_inline]] inline std::optional<std::uint16_t> eat_number(string_view& text) noexcept {
   unsigned value = 0;
   std::size_t digits = 0;
   while (digits < text.size() && ascii::is_digit(text[digits])) {

@@ -199,10 +199,16 @@ const event* session::impl::show_next() {
 
 void session::impl::show_results(mail_state& m, std::size_t answer_of) {
   results_.resize(m.rcpts.size());
-  for (std::size_t i = 0; i < m.rcpts.size(); ++i) {
-    const detail::rcpt_state& r = m.rcpts[i];
-    results_[i] = {m.address_of(r), r.result, r.stage, r.why, r.advice,
-                   m.show(r.answer), r.suggested};
+  recipient_result* to = results_.data();
+  for (const detail::rcpt_state& r : m.rcpts) {
+    to->address = m.address_of(r);
+    to->result = r.result;
+    to->stage = r.stage;
+    to->why = r.why;
+    to->advice = r.advice;
+    to->answer = m.show(r.answer);
+    to->suggested = r.suggested;
+    ++to;
   }
   current_.results = results_;
   if (!results_.empty()) current_.answer = results_[answer_of].answer;
@@ -413,38 +419,7 @@ void session::connected(time_point now, const endpoint_info& local) {
 void session::receive(time_point now, bytes octets) {
   impl& s = *impl_;
   s.tell(now);
-  if (s.stage_ == impl::stage::unconnected) return;  // no link, no peer
-  while (!octets.empty() && s.stage_ != impl::stage::closed) {
-    if (s.held_reply_ != 0) {
-      s.hold(octets);
-      return;
-    }
-    // Only the opening and AUTH have replies that are not parsed like any other.
-    const bool login = s.login_ != nullptr && !s.owed_.empty() && s.owed_.front().what == verb::auth;
-    if (login != s.long_lines_) {  // AUTH-09
-      s.long_lines_ = login;
-      const limits& limit = s.config_.limits;
-      s.parser_.line_limit(login ? std::max(limit.auth_line, limit.reply.line)
-                                 : limit.reply.line);
-    }
-    if (s.stage_ != impl::stage::ready && !s.owed_.empty() &&
-        s.owed_.front().what == verb::handshake) {
-      // Whatever comes before the handshake was not said under its protection (TLS-05).
-      s.fail({errc::injection, verb::starttls, {}, {}, hint::none, as_text(octets).substr(0, 256)});
-      return;
-    }
-    const reply_parser::status status = s.parser_.parse(octets);
-    if (status == reply_parser::status::need_more) return;
-    if (status != reply_parser::status::complete) {
-      s.garbled(login);
-      return;
-    }
-    if (s.parser_.saw_bare_lf() && !s.warned_bare_lf_) {
-      s.warned_bare_lf_ = true;
-      s.warn(errc::bare_lf_in_reply, {});
-    }
-    s.on_reply(s.parser_.result());
-  }
+  if (s.stage_ != impl::stage::unconnected) s.read({}, octets);  // no link, no peer
 }
 
 /// What comes behind a held reply waits with it, up to what one reply may cost.
@@ -515,8 +490,7 @@ void session::sent(time_point now, std::size_t n) {
   const int code = std::exchange(s.held_reply_, 0);
   const std::string text = std::exchange(s.held_text_, {});
   const std::string behind = std::exchange(s.held_input_, {});
-  s.on_reply({code, text});
-  receive(now, as_bytes(behind));
+  s.read({code, text}, as_bytes(behind));
   if (s.held_reply_ == 0 && s.held_end_) receive_end(now, *std::exchange(s.held_end_, {}));
 }
 

@@ -136,6 +136,7 @@ struct session::impl {
   // -- session_reply.cpp: what a reply means -----------------------------------------------------------
   void hold(bytes octets);
   void garbled(bool secret);
+  void read(reply held, bytes octets);
   void on_reply(const reply& r);
   void trace_reply(verb about, const reply& r);
   [[nodiscard]] bool is_timely(const reply& r);

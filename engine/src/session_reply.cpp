@@ -73,7 +73,7 @@ void session::impl::premature(const expected& e, const reply& r) {
   fail({errc::unsolicited_reply, e.what, {}, r, hint::none, r.text().substr(0, 256)});
 }
 
-/// Part of `on_reply` and of nothing else, hence inline: this is the way of every reply.
+/// Part of `on_reply`, and inline since this is the way of every reply.
 [[gnu::always_inline]] inline void session::impl::react(reaction what, const expected& e, const reply& r) {
   // What was owed when a polite end began is read and changes nothing; what is the user's still ends
   // by its reply.
@@ -266,7 +266,8 @@ void session::impl::premature(const expected& e, const reply& r) {
         secret ? std::string_view() : r.text().substr(0, 256)});
 }
 
-void session::impl::on_reply(const reply& r) {
+/// Part of `read`, as `react` is.
+[[gnu::always_inline]] inline void session::impl::on_reply(const reply& r) {
   if (owed_.empty()) {
     trace_reply(verb::noop, r);
     if (r.code() == 421) {
@@ -295,6 +296,43 @@ void session::impl::on_reply(const reply& r) {
     return;
   }
   react(detail::reaction_of(e.what, r.first_digit()), e, r);
+}
+
+/// Acts on the replies in `octets`, and before them on one that was `held`.
+void session::impl::read(reply held, bytes octets) {
+  while (held || (!octets.empty() && stage_ != stage::closed)) {
+    if (!held) {
+      if (held_reply_ != 0) {
+        hold(octets);
+        return;
+      }
+      // Only the opening and AUTH have replies that are not parsed like any other.
+      const bool in_login =
+          login_ != nullptr && !owed_.empty() && owed_.front().what == verb::auth;
+      if (in_login != long_lines_) {  // AUTH-09
+        long_lines_ = in_login;
+        const limits& limit = config_.limits;
+        parser_.line_limit(in_login ? std::max(limit.auth_line, limit.reply.line)
+                                    : limit.reply.line);
+      }
+      if (stage_ != stage::ready && !owed_.empty() && owed_.front().what == verb::handshake) {
+        // Whatever comes before the handshake was not said under its protection (TLS-05).
+        fail({errc::injection, verb::starttls, {}, {}, hint::none, as_text(octets).substr(0, 256)});
+        return;
+      }
+      const reply_parser::status status = parser_.parse(octets);
+      if (status == reply_parser::status::need_more) return;
+      if (status != reply_parser::status::complete) {
+        garbled(in_login);
+        return;
+      }
+      if (parser_.saw_bare_lf() && !warned_bare_lf_) {
+        warned_bare_lf_ = true;
+        warn(errc::bare_lf_in_reply, {});
+      }
+    }
+    on_reply(held ? std::exchange(held, {}) : parser_.result());
+  }
 }
 
 /// A plain command got a reply that is no success.

@@ -351,9 +351,10 @@ void session::impl::fill() {
     if (std::exchange(farewell_, false)) out_.text("QUIT\r\n");
     return;
   }
-  while (!out_.full()) {
+  for (;;) {
     if (sending_ != nullptr && sending_->step == mail_step::content) {
-      if (!write_content(*sending_)) return;
+      // Only content can be much: lines are bounded by their group.
+      if (out_.full() || !write_content(*sending_)) return;
       if (stage_ == stage::closed) return;
       continue;
     }

@@ -22,14 +22,13 @@ class text_buffer {
   }
 
   void append(std::string_view text) {
-    if (text.empty()) return;
-    std::memcpy(room(text.size()), text.data(), text.size());
+    copy(room(text.size()), text);
     size_ += text.size();
   }
   /// Appends the text and CRLF.
   void append_line(std::string_view text) {
     char* const at = room(text.size() + 2);
-    if (!text.empty()) std::memcpy(at, text.data(), text.size());
+    copy(at, text);
     at[text.size()] = '\r';
     at[text.size() + 1] = '\n';
     size_ += text.size() + 2;
@@ -37,9 +36,9 @@ class text_buffer {
   /// Appends a text with something before and behind it, with one check of the room.
   void append(std::string_view before, std::string_view text, char behind) {
     char* at = room(before.size() + text.size() + 1);
-    std::memcpy(at, before.data(), before.size());
+    copy(at, before);
     at += before.size();
-    if (!text.empty()) std::memcpy(at, text.data(), text.size());
+    copy(at, text);
     at[text.size()] = behind;
     size_ += before.size() + text.size() + 1;
   }
@@ -80,6 +79,22 @@ class text_buffer {
   }
 
  private:
+  /// Most texts are as long as an address or a line of a reply: two overlapping moves of 8 or 16
+  /// octets cost less than a call.
+  static void copy(char* to, std::string_view text) noexcept {
+    const char* const from = text.data();
+    const std::size_t n = text.size();
+    if (n - 8 <= 8) {
+      std::memcpy(to, from, 8);
+      std::memcpy(to + n - 8, from + n - 8, 8);
+    } else if (n - 16 <= 16) {
+      std::memcpy(to, from, 16);
+      std::memcpy(to + n - 16, from + n - 16, 16);
+    } else if (n != 0) {
+      std::memcpy(to, from, n);
+    }
+  }
+
   /// Where the next `n` octets go.
   [[nodiscard]] char* room(std::size_t n) {
     if (capacity_ - size_ < n) grow(n);
