@@ -27,6 +27,7 @@ struct pending_event {
   text_span text;     // of the reply
   text_span command;
   text_span excerpt;
+  std::uint32_t arena = 0;  // size of the arena when it was made: its texts begin there
   mail_state* mail = nullptr;   // for mail_done: where the results are,
   std::uint32_t answer_of = 0;  // and which of them is shown as the mail's own
   std::uint16_t code = 0;
@@ -50,6 +51,7 @@ class event_queue {
     // Made anew in its slot, which spares the copy of an assignment.
     pending_event* const e = ::new (&waiting_.push()) pending_event;
     e->shown.what = what;
+    e->arena = static_cast<std::uint32_t>(arena_.size());
     return *e;
   }
 
@@ -81,19 +83,15 @@ class event_queue {
       arena_.release();
       return;
     }
-    // Texts lie in the order of their events, so all before the first one's are dead.
-    std::uint32_t dead = static_cast<std::uint32_t>(arena_.size());
-    for (std::size_t i = 0; i < waiting_.size() && dead == arena_.size(); ++i) {
-      for (const text_span* s : {&waiting_[i].text, &waiting_[i].command, &waiting_[i].excerpt}) {
-        if (s->size != 0 && s->at < dead) dead = s->at;
-      }
-    }
-    if (dead < arena_.size() / 2) return;
+    // Texts lie in the order of their events, so all before the first one's are dead. Moving costs no
+    // more than what it frees.
+    const std::uint32_t dead = waiting_.front().arena;
+    if (dead < kept_arena || dead < arena_.size() / 2) return;
     arena_.erase_front(dead);
     for (std::size_t i = 0; i < waiting_.size(); ++i) {
-      for (text_span* s : {&waiting_[i].text, &waiting_[i].command, &waiting_[i].excerpt}) {
-        s->at = s->size != 0 ? s->at - dead : 0;
-      }
+      pending_event& e = waiting_[i];
+      e.arena -= dead;
+      for (text_span* s : {&e.text, &e.command, &e.excerpt}) s->at = s->size != 0 ? s->at - dead : 0;
     }
   }
 

@@ -161,13 +161,14 @@ void session::impl::fill_failure(detail::pending_event& e, const failure& f) {
   if (!f.excerpt.empty()) e.excerpt = events_.keep(f.excerpt);
 }
 
-void session::impl::warn(errc why, std::string_view detail) {
+void session::impl::warn(errc why, std::string_view detail, operation_id id) {
   if (warnings_ == config_.limits.warnings) return;
   ++warnings_;
   detail::pending_event& e = tell_event(event::kind::warning, verb::ehlo);
   e.shown.error = std::error_code(why);
   e.shown.category = category_of(why);
   e.shown.detail = detail;
+  e.shown.id = id;
 }
 
 const event* session::next_event() {
@@ -422,9 +423,11 @@ void session::receive(time_point now, bytes octets) {
   if (s.stage_ != impl::stage::unconnected) s.read({}, octets);  // no link, no peer
 }
 
-/// What comes behind a held reply waits with it, up to what one reply may cost.
+/// What comes behind a held reply waits with it, up to what the replies that are owed may cost.
 void session::impl::hold(bytes octets) {
-  if (held_input_.size() + octets.size() > config_.limits.reply.octets) {
+  const std::size_t most =
+      std::size_t{config_.limits.reply.octets} * std::max<std::size_t>(owed_.size(), 1);
+  if (held_input_.size() + octets.size() > most) {
     fail({errc::reply_too_long, verb::content, {}, {}, hint::none, {}});
     return;
   }
@@ -478,7 +481,10 @@ void session::sent(time_point now, std::size_t n) {
     return;
   }
   if (s.stage_ == impl::stage::closed) {
-    if (s.farewell_ && !s.out_.empty()) {  // QUIT has its place only behind a whole line
+    // QUIT has its place only behind a whole line, and nothing but QUIT is worth writing now.
+    constexpr std::uint64_t quit_line = 6;
+    const bool only_quit = s.quit_written_ && s.out_.staged() - s.out_.sent() <= quit_line;
+    if (!s.out_.empty() && !only_quit) {
       s.out_.drop();
       s.farewell_ = false;
     }
@@ -596,6 +602,9 @@ void session::tls_rejected(time_point now) {
   s.group_closed_ = false;
   s.tls_ = true;
   s.peer_.clear();
+  s.base_ = s.now_;
+  // In implicit mode the server speaks first, also to a client that only wants to leave (SESS-01).
+  if (s.config_.tls == tls_mode::implicit) s.owed_.push({verb::greeting, 0, nullptr, 0, 0});
   s.leave({errc::tls_too_weak, verb::handshake, {}, {}, hint::none, {}});
 }
 
@@ -640,14 +649,19 @@ errc session::lend(bytes chunk, bool last) {
   return errc::none;
 }
 
+/// A mail that has not begun will not.
+void session::impl::give_up(operation& op) {
+  mail_state& m = *std::exchange(op.mail, nullptr);
+  conclude(m, outcome::not_attempted, {verb::mail, errc::aborted, hint::none, {}, {}});
+  finish(m, errc::aborted);
+}
+
 void session::cancel(mail_id mail) {
   impl& s = *impl_;
   const impl::failure f{errc::aborted, verb::mail, {}, {}, hint::none, {}};
   for (std::size_t i = 0; i < s.wanted_.size(); ++i) {
     if (s.wanted_[i].mail == nullptr || s.wanted_[i].id != mail) continue;
-    detail::mail_state& m = *std::exchange(s.wanted_[i].mail, nullptr);
-    s.conclude(m, outcome::not_attempted, {verb::mail, errc::aborted, hint::none, {}, {}});
-    s.finish(m, errc::aborted);
+    s.give_up(s.wanted_[i]);
     return;
   }
   if (s.sending_ == nullptr || s.sending_->id != mail) {
@@ -774,7 +788,7 @@ void session::quit_now() {
   if (s.stage_ == impl::stage::closed || s.stage_ == impl::stage::leaving) return;
   const impl::failure f{errc::aborted, verb::mail, {}, {}, hint::none, {}};
   for (std::size_t i = 0; i < s.wanted_.size(); ++i) {
-    if (s.wanted_[i].mail != nullptr) cancel(s.wanted_[i].id);
+    if (s.wanted_[i].mail != nullptr) s.give_up(s.wanted_[i]);
   }
   if (s.sending_ != nullptr) cancel(s.sending_->id);
   if (s.stage_ == impl::stage::closed) return;

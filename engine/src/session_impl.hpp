@@ -93,6 +93,7 @@ struct session::impl {
   void show_results(mail_state& m, std::size_t answer_of);
 
   // Ends of things.
+  void give_up(operation& op);
   void conclude(mail_state& m, outcome if_handed, const verdict& v);
   void finish(mail_state& m, errc why = errc::none, std::error_code code = {});
   void lose_mails(const failure& f);
@@ -105,7 +106,7 @@ struct session::impl {
   detail::pending_event& tell_event(event::kind what, verb about, const reply& r = {});
   void fill_failure(detail::pending_event& e, const failure& f);
   [[nodiscard]] std::string_view command_of(verb v, mail_state* m, std::uint32_t recipient);
-  void warn(errc why, std::string_view detail);
+  void warn(errc why, std::string_view detail, operation_id id = 0);
 
   // -- session_send.cpp: what may be written now ------------------------------------------------------
   void fill();

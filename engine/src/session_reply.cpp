@@ -417,8 +417,8 @@ void session::impl::try_next_mechanism(const reply& last) {
   }
   const bool unusable = why == errc::auth_not_offered || why == errc::auth_needs_tls;
   if (l.opening && config_.auth_optional && unusable) {  // SESS-27
+    warn(why, "going on without authentication", l.id);
     login_.reset();
-    warn(why, "going on without authentication");
     become_ready();
     return;
   }

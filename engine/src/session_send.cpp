@@ -348,7 +348,10 @@ void session::impl::write_secret_line(verb v, std::string_view line, std::string
 
 void session::impl::fill() {
   if (stage_ == stage::closed) {
-    if (std::exchange(farewell_, false)) out_.text("QUIT\r\n");
+    if (std::exchange(farewell_, false)) {
+      out_.line("QUIT");
+      quit_written_ = true;
+    }
     return;
   }
   for (;;) {

@@ -42,7 +42,9 @@ struct event {
     line_sent,           ///< Trace only: a command line was handed out; `command`, secrets masked.
     content_sent,        ///< Trace only: `octets` of content were written.
     greeted,             ///< The greeting came; `answer`.
-    upgrade_to_tls,      ///< Start the handshake now, then say `tls_established` or `tls_failed`.
+    /// Start the handshake, then say `tls_established` or `tls_failed`. Take all events first: `closed`
+    /// may follow at once, if octets came in behind the 220 (TLS-05).
+    upgrade_to_tls,
     authenticated,       ///< AUTH succeeded; `detail` names the mechanism.
     ready,               ///< The session is open for mails. Once.
     session_failed,      ///< It will never be; `answers` says at which stage. Instead of `ready`.

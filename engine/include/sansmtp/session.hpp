@@ -57,6 +57,7 @@ enum class phase : std::uint8_t {
 class session {
  public:
   explicit session(session_config config = {});
+  /// A session that was moved from may only be destroyed or assigned to.
   session(session&&) noexcept;
   session& operator=(session&&) noexcept;
   session(const session&) = delete;
@@ -134,7 +135,8 @@ class session {
   void cancel(mail_id mail);
 
   /// Command: authenticate, with the first of `mechanisms` that is offered and allowed. Before the
-  /// session is ready it is part of the opening, and its failure is the session's (SESS-26); later it
+  /// session is ready it is part of the opening, and its failure is the session's (SESS-26), or with
+  /// `auth_optional` perhaps only a warning that carries the id; later it
   /// is completed by `authenticated` or by `command_done` with an error.
   operation_id authenticate(std::vector<std::unique_ptr<sasl_mechanism>> mechanisms);
 
@@ -171,7 +173,8 @@ class session {
   [[nodiscard]] bool tls_verified() const noexcept;
   /// Getter: ready, nothing queued, nothing outstanding, nothing to write?
   [[nodiscard]] bool idle() const noexcept;
-  /// Getter: is it over? Output may still hold a QUIT that is worth one try.
+  /// Getter: is it over? Output may still hold a QUIT that is worth one try. If a write is in flight,
+  /// cancel it and tell `sent`: until then events are held back that show what it may be reading.
   [[nodiscard]] bool closed() const noexcept;
   /// Getter: commands handed out and not answered.
   [[nodiscard]] std::size_t in_flight() const noexcept;
