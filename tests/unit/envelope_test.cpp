@@ -12,7 +12,8 @@ envelope with_recipients(std::size_t n) {
   envelope env;
   env.sender = path("s@a.test");
   env.envelope_id = "q1";
-  for (std::size_t i = 0; i != n; ++i) env.recipients.emplace_back("r" + std::to_string(i) + "@b.test");
+  for (std::size_t i = 0; i != n; ++i)
+    env.recipients.emplace_back("r" + std::to_string(i) + "@b.test");
   return env;
 }
 
