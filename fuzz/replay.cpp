@@ -1,4 +1,5 @@
-// Plays inputs of a fuzz target from files and directories, or, as `random SEED COUNT`, ones made up from a seed.
+// Plays inputs of a fuzz target from files and directories, or, as `random SEED COUNT`, ones made
+// up from a seed.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>

@@ -1,5 +1,6 @@
 // The reply parser: the borders of pieces change nothing (CORE-02), memory is bounded (CORE-09),
-// what is complete keeps the grammar of RFC 5321 section 4.2, and what is malformed stays so (REP-11).
+// what is complete keeps the grammar of RFC 5321 section 4.2, and what is malformed stays so
+// (REP-11).
 #include <sansmtp/reply_parser.hpp>
 
 #include <algorithm>

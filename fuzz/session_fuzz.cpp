@@ -1,6 +1,7 @@
 // A session against a caller, a transport and a server that all do what the input's octets say. The
 // model keeps books of its own: which lines left, which replies were complete before that, what
-// each mail's content must be. What the session tells is compared with the books (attacks B15, B20).
+// each mail's content must be. What the session tells is compared with the books (attacks B15,
+// B20).
 #include <sansmtp/path.hpp>
 #include <sansmtp/sansmtp.hpp>
 
@@ -186,7 +187,7 @@ class model {
     require(session_.memory() <= memory_bound, "memory is bounded");
   }
 
-  // -- the transport --------------------------------------------------------------------------------
+  // -- the transport ------------------------------------------------------------------------------
 
   void take_output() {
     const bool was_closed = session_.closed();
@@ -228,7 +229,7 @@ class model {
     session_.sent(now_, n);
   }
 
-  // -- the wire ---------------------------------------------------------------------------------------
+  // -- the wire -----------------------------------------------------------------------------------
 
   struct written {
     std::string line;
@@ -325,7 +326,7 @@ class model {
     lines_.push_back({std::move(line), end});
   }
 
-  // -- the server ------------------------------------------------------------------------------------
+  // -- the server ---------------------------------------------------------------------------------
 
   [[nodiscard]] std::string reply_to(const std::string& line) {
     static constexpr const char* odd[] = {"250 ok",    "450 later", "550 no",      "421 bye",
@@ -413,7 +414,7 @@ class model {
     }
   }
 
-  // -- the caller --------------------------------------------------------------------------------------
+  // -- the caller ---------------------------------------------------------------------------------
 
   [[nodiscard]] static std::string secret_plain() {
     return base64_encode(std::string("\0user\0", 6) + std::string(password));
@@ -538,7 +539,7 @@ class model {
     if (expected) require(session_.closed(), "a passed deadline ends the session");
   }
 
-  // -- events -------------------------------------------------------------------------------------------
+  // -- events -------------------------------------------------------------------------------------
 
   void take_events() {
     while (const event* e = session_.next_event()) {

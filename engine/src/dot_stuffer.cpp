@@ -53,9 +53,9 @@ class line_meter {
   std::uint64_t longest_;
 };
 
-/// Skips octets that need no care: from `p`, whose predecessor belongs to the same piece, to the first
-/// octet that is a NUL, an LF without CR before it, anything but LF behind a CR, or a dot that begins a
-/// line; or to `end`.
+/// Skips octets that need no care: from `p`, whose predecessor belongs to the same piece, to the
+/// first octet that is a NUL, an LF without CR before it, anything but LF behind a CR, or a dot
+/// that begins a line; or to `end`.
 const char* skip_ordinary(const char* p, const char* const end, line_meter& lines,
                           bool& eight_bit) noexcept {
   // What begins here may belong to a line end in front of it.
@@ -120,10 +120,10 @@ const char* skip_ordinary(const char* p, const char* const end, line_meter& line
   return leave(end);
 }
 
-/// Walks over [p, end) and hands pieces to `sink`: `sink.piece(begin, end)` for octets that go out as
-/// they are, `sink.line_end()` for a CRLF that the content lacks, `sink.dot()` after the piece that
-/// ends with a dot to be doubled. Stops early, between pieces, if `sink.full()`. `p` is moved behind
-/// the octets that were eaten.
+/// Walks over [p, end) and hands pieces to `sink`: `sink.piece(begin, end)` for octets that go out
+/// as they are, `sink.line_end()` for a CRLF that the content lacks, `sink.dot()` after the piece
+/// that ends with a dot to be doubled. Stops early, between pieces, if `sink.full()`. `p` is moved
+/// behind the octets that were eaten.
 template <class Sink>
 errc walk(const char*& p, const char* const end, content_state& s, line_end_policy policy,
           Sink& sink) {

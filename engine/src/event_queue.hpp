@@ -24,10 +24,10 @@ struct text_span {
 /// An event as it waits: all but its views, which are stretches of the arena until it is shown.
 struct pending_event {
   event shown;
-  text_span text;     // of the reply
+  text_span text;  // of the reply
   text_span command;
   text_span excerpt;
-  std::uint32_t arena = 0;  // size of the arena when it was made: its texts begin there
+  std::uint32_t arena = 0;      // size of the arena when it was made: its texts begin there
   mail_state* mail = nullptr;   // for mail_done: where the results are,
   std::uint32_t answer_of = 0;  // and which of them is shown as the mail's own
   std::uint16_t code = 0;
@@ -36,15 +36,17 @@ struct pending_event {
 
 static_assert(std::is_trivially_destructible_v<pending_event>);
 
-/// A queue of events with one arena for all their text. It is emptied whenever the last event has been
-/// taken, and compacted for users who never take all.
+/// A queue of events with one arena for all their text. It is emptied whenever the last event has
+/// been taken, and compacted for users who never take all.
 class event_queue {
  public:
   [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }
   /// Neither an event nor the text of one taken.
   [[nodiscard]] bool clean() const noexcept { return waiting_.empty() && arena_.size() == 0; }
   [[nodiscard]] const pending_event& front() const noexcept { return waiting_.front(); }
-  [[nodiscard]] std::size_t memory() const noexcept { return waiting_.memory() + arena_.capacity(); }
+  [[nodiscard]] std::size_t memory() const noexcept {
+    return waiting_.memory() + arena_.capacity();
+  }
 
   /// Appends an event; the reference is good for filling it in at once.
   pending_event& push(event::kind what) {
@@ -83,15 +85,16 @@ class event_queue {
       arena_.release();
       return;
     }
-    // Texts lie in the order of their events, so all before the first one's are dead. Moving costs no
-    // more than what it frees.
+    // Texts lie in the order of their events, so all before the first one's are dead. Moving costs
+    // no more than what it frees.
     const std::uint32_t dead = waiting_.front().arena;
     if (dead < kept_arena || dead < arena_.size() / 2) return;
     arena_.erase_front(dead);
     for (std::size_t i = 0; i < waiting_.size(); ++i) {
       pending_event& e = waiting_[i];
       e.arena -= dead;
-      for (text_span* s : {&e.text, &e.command, &e.excerpt}) s->at = s->size != 0 ? s->at - dead : 0;
+      for (text_span* s : {&e.text, &e.command, &e.excerpt})
+        s->at = s->size != 0 ? s->at - dead : 0;
     }
   }
 

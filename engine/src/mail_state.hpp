@@ -68,8 +68,8 @@ struct mail_progress {
   mail_step step = mail_step::queued;
   std::uint32_t next_rcpt = 0;
   std::uint32_t accepted = 0;
-  std::uint32_t owed = 0;    // replies to MAIL, RCPT and DATA outstanding
-  bool checked = false;       // nothing local is in its way
+  std::uint32_t owed = 0;  // replies to MAIL, RCPT and DATA outstanding
+  bool checked = false;    // nothing local is in its way
   bool mail_formatted = false;
   bool sender_refused = false;
   bool rcpt_refused = false;  // by the server, at least one
@@ -77,18 +77,18 @@ struct mail_progress {
   bool enough_rcpts = false;  // the server takes no more in this transaction (TXN-10)
   bool rode = false;          // MAIL went out behind content without a reply (PIPE-17)
   bool delivered = false;
-  verdict sender_verdict;     // MAIL's refusal
+  verdict sender_verdict;  // MAIL's refusal
 
   // Content.
   content_facts facts;
   dot_stuffer stuffer;
-  bytes rest;                 // not yet staged
+  bytes rest;  // not yet staged
   bool last_chunk = true;
-  bool wants_chunk = false;   // lend() is welcome
-  bool lending = false;       // a chunk is lent and not released
+  bool wants_chunk = false;  // lend() is welcome
+  bool lending = false;      // a chunk is lent and not released
   bool warned_long = false;
-  bool eight_bit = false;     // MAIL declared it, or nobody cares
-  std::uint64_t chunk_end = 0;    // output position behind the chunk
+  bool eight_bit = false;       // MAIL declared it, or nobody cares
+  std::uint64_t chunk_end = 0;  // output position behind the chunk
   std::uint64_t content_begin = 0;
   std::uint64_t content_end = expected::open;  // output position behind the terminator
 };
@@ -101,7 +101,8 @@ struct mail_progress {
     return true;
   }
   for (const recipient& r : e.recipients) {
-    if (r.notification != notify::unset || !r.original.empty() || !r.parameters.empty()) return true;
+    if (r.notification != notify::unset || !r.original.empty() || !r.parameters.empty())
+      return true;
   }
   return false;
 }
@@ -112,16 +113,16 @@ struct mail_state : mail_progress {
   static constexpr std::string_view rcpt_to = "RCPT TO:<";
 
   operation_id id = 0;
-  text_span mail_line;        // "MAIL FROM:<address>", in `text`
+  text_span mail_line;  // "MAIL FROM:<address>", in `text`
   errc bad_sender = errc::none;
   bool utf8_sender = false;
   bool utf8_recipient = false;  // at least one
   bool skip_bad_recipients = false;
-  bool parameters = false;    // `env` is set
-  envelope env;               // for its parameters only
+  bool parameters = false;  // `env` is set
+  envelope env;             // for its parameters only
   message content;
   std::vector<rcpt_state> rcpts;
-  text_buffer text;           // the lines, and the text of kept replies
+  text_buffer text;  // the lines, and the text of kept replies
 
   void start(operation_id new_id, const envelope& e, message&& m) {
     id = new_id;
@@ -154,9 +155,9 @@ struct mail_state : mail_progress {
   }
 
   [[nodiscard]] kept_reply keep(const reply& r) {
-    const kept_reply k{static_cast<std::uint16_t>(r.code()),
-                       {static_cast<std::uint32_t>(text.size()),
-                        static_cast<std::uint32_t>(r.text().size())}};
+    const kept_reply k{
+        static_cast<std::uint16_t>(r.code()),
+        {static_cast<std::uint32_t>(text.size()), static_cast<std::uint32_t>(r.text().size())}};
     text.append(r.text());
     return k;
   }

@@ -14,16 +14,16 @@
 
 namespace sansmtp::detail {
 
-/// Octets up to this one are looked at one by one: NUL, LF and CR are among them, and little else that
-/// mail holds (TAB), so that one comparison finds all that could matter.
+/// Octets up to this one are looked at one by one: NUL, LF and CR are among them, and little else
+/// that mail holds (TAB), so that one comparison finds all that could matter.
 inline constexpr char last_control = '\r';
 
 [[nodiscard]] constexpr bool is_low(char c) noexcept {
   return static_cast<unsigned char>(c) <= static_cast<unsigned char>(last_control);
 }
 
-/// Which of the octets at a place are low (up to CR), a bit for each, the first one in the lowest bit;
-/// and whether any octet seen by this object was above 127.
+/// Which of the octets at a place are low (up to CR), a bit for each, the first one in the lowest
+/// bit; and whether any octet seen by this object was above 127.
 class octet_block {
  public:
   static constexpr int size = 16;
@@ -76,8 +76,8 @@ inline constexpr std::size_t mapped_octets = 64;
 }
 #endif
 
-/// Maps `words` times 64 octets: which of them are low, a bit for each, the first one in the lowest bit
-/// of the first word. Returns whether any of them was above 127.
+/// Maps `words` times 64 octets: which of them are low, a bit for each, the first one in the lowest
+/// bit of the first word. Returns whether any of them was above 127.
 inline bool map_low(const char* at, std::size_t words, std::uint64_t* low) noexcept {
 #if defined(__SSE2__) && defined(__GNUC__)
   if (__builtin_cpu_supports("avx2")) return map_low_avx2(at, words, low);
@@ -99,7 +99,8 @@ inline bool map_low(const char* at, std::size_t words, std::uint64_t* low) noexc
   }
   if (end - begin >= octet_block::size) {
     // The last block ends where the octets do.
-    const std::uint32_t hits = block.low(end - octet_block::size) >> (p - (end - octet_block::size));
+    const std::uint32_t hits =
+        block.low(end - octet_block::size) >> (p - (end - octet_block::size));
     return hits != 0 ? p + std::countr_zero(hits) : end;
   }
   while (p != end && !is_low(*p)) ++p;

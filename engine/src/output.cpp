@@ -57,8 +57,9 @@ void output_stage::took(std::size_t n) {
   forget_written();
 }
 
-/// A transport whose writes are always short must not let what was written pile up (CORE-09). Work is
-/// done only when at least half of it is of no use, so that it costs a constant amount per octet.
+/// A transport whose writes are always short must not let what was written pile up (CORE-09). Work
+/// is done only when at least half of it is of no use, so that it costs a constant amount per
+/// octet.
 void output_stage::forget_written() {
   if (first_ >= enough_slices) {
     slices_.erase(slices_.begin(), slices_.begin() + static_cast<std::ptrdiff_t>(first_));

@@ -1,7 +1,7 @@
-// All transitions of the protocol live here, as two constexpr tables: what may follow what on the way
-// out (`rules`), and what a reply of each class means on the way in (`reactions`). The sender and the
-// receiver look things up; neither decides anything of this kind by itself. engine/README.md shows
-// both tables, and a test compares them with these.
+// All transitions of the protocol live here, as two constexpr tables: what may follow what on the
+// way out (`rules`), and what a reply of each class means on the way in (`reactions`). The sender
+// and the receiver look things up; neither decides anything of this kind by itself.
+// engine/README.md shows both tables, and a test compares them with these.
 #pragma once
 
 #include <array>
@@ -19,35 +19,27 @@ struct rule {
   bool last;   ///< Nothing follows it until its reply is there.
 };
 
-// Content begins after 354, hence with nothing outstanding; at level `messages` the next envelope may
-// follow its terminator, so it is not `last` (the sender closes the group at the other levels).
+// Content begins after 354, hence with nothing outstanding; at level `messages` the next envelope
+// may follow its terminator, so it is not `last` (the sender closes the group at the other levels).
 inline constexpr std::array<rule, verb_count> rules = {{
-    {verb::greeting, true, true},
-    {verb::ehlo, true, true},         // PIPE-18
-    {verb::helo, true, true},
-    {verb::starttls, true, true},     // PIPE-05
-    {verb::handshake, true, true},
-    {verb::auth, true, true},         // PIPE-06
-    {verb::auth_cancel, true, true},
-    {verb::mail, false, false},
-    {verb::rcpt, false, false},
-    {verb::data, false, true},        // PIPE-04
-    {verb::content, true, false},     // PIPE-17
-    {verb::lone_dot, true, true},
-    {verb::rset, false, false},
-    {verb::noop, true, true},         // CMD-18: only with no reply outstanding
-    {verb::help, true, true},
-    {verb::vrfy, true, true},
-    {verb::expn, true, true},
-    {verb::raw, true, true},
+    {verb::greeting, true, true},    {verb::ehlo, true, true},      // PIPE-18
+    {verb::helo, true, true},        {verb::starttls, true, true},  // PIPE-05
+    {verb::handshake, true, true},   {verb::auth, true, true},      // PIPE-06
+    {verb::auth_cancel, true, true}, {verb::mail, false, false},
+    {verb::rcpt, false, false},      {verb::data, false, true},  // PIPE-04
+    {verb::content, true, false},                                // PIPE-17
+    {verb::lone_dot, true, true},    {verb::rset, false, false},
+    {verb::noop, true, true},  // CMD-18: only with no reply outstanding
+    {verb::help, true, true},        {verb::vrfy, true, true},
+    {verb::expn, true, true},        {verb::raw, true, true},
     {verb::quit, false, true},
 }};
 
 /// What a reply does to the session.
 enum class reaction : std::uint8_t {
-  open,                  ///< The server is there: say EHLO.
-  take_capabilities,     ///< Read the extensions, go on opening.
-  go_without_extensions, ///< HELO was accepted.
+  open,                   ///< The server is there: say EHLO.
+  take_capabilities,      ///< Read the extensions, go on opening.
+  go_without_extensions,  ///< HELO was accepted.
   start_handshake,
   accept_login,
   answer_challenge,
@@ -56,11 +48,11 @@ enum class reaction : std::uint8_t {
   start_content,
   deliver,
   note_reset,
-  complete,              ///< A plain command is done, whatever the class.
-  ignore,                ///< Read, and changes nothing.
-  end_session,           ///< Any reply to QUIT.
+  complete,     ///< A plain command is done, whatever the class.
+  ignore,       ///< Read, and changes nothing.
+  end_session,  ///< Any reply to QUIT.
   fail_opening,
-  refuse_hello,          ///< Perhaps HELO (SESS-08), else the session fails.
+  refuse_hello,  ///< Perhaps HELO (SESS-08), else the session fails.
   refuse_tls,
   refuse_login,
   note_cancelled,
@@ -69,7 +61,7 @@ enum class reaction : std::uint8_t {
   refuse_data,
   refuse_content,
   refuse_reset,
-  violation,             ///< No such class at this stage (REP-20).
+  violation,  ///< No such class at this stage (REP-20).
 };
 
 struct reaction_row {
@@ -77,7 +69,10 @@ struct reaction_row {
   reaction on_2yz, on_3yz, on_4yz, on_5yz;
 
   [[nodiscard]] constexpr reaction of(int first_digit) const noexcept {
-    return first_digit == 2 ? on_2yz : first_digit == 3 ? on_3yz : first_digit == 4 ? on_4yz : on_5yz;
+    return first_digit == 2   ? on_2yz
+           : first_digit == 3 ? on_3yz
+           : first_digit == 4 ? on_4yz
+                              : on_5yz;
   }
 };
 

@@ -1,6 +1,6 @@
 // A machine for the head of a line (three digits and a separator), a vector scan for its text. The
-// text goes straight into the reply; there is no carry buffer, so the borders of the pieces in which
-// octets come cannot matter (CORE-02).
+// text goes straight into the reply; there is no carry buffer, so the borders of the pieces in
+// which octets come cannot matter (CORE-02).
 #include "sansmtp/reply_parser.hpp"
 
 #include <algorithm>
@@ -85,8 +85,8 @@ reply_parser::status reply_parser::parse(bytes& in) {
   return run(in);
 }
 
-/// The common case at one go: a reply of one line that is here as a whole and within its limits; its
-/// text is shown where it is. Anything else is left to the machine; this changes nothing then.
+/// The common case at one go: a reply of one line that is here as a whole and within its limits;
+/// its text is shown where it is. Anything else is left to the machine; this changes nothing then.
 [[gnu::always_inline]] inline bool reply_parser::whole_reply(bytes& in) noexcept {
   constexpr std::size_t least = 6;  // a code, a space, CR and LF
   if (state_ != state::done || in.size() < least) return false;
@@ -94,8 +94,8 @@ reply_parser::status reply_parser::parse(bytes& in) {
   if (text_.capacity() > kept_capacity) return false;
   const char* const p = in.data();
   const char* const end = p + in.size();
-  // Three digits and a space, looked at together: each octet's upper half is that of '0', and stays so
-  // if 6 is added, which takes ':' to '?' over the edge.
+  // Three digits and a space, looked at together: each octet's upper half is that of '0', and stays
+  // so if 6 is added, which takes ':' to '?' over the edge.
   std::uint32_t head = 0;
   std::memcpy(&head, p, sizeof head);
   if constexpr (std::endian::native == std::endian::big) return false;
@@ -202,8 +202,8 @@ reply_parser::status reply_parser::run(const char*& p, const char* const end) {
           end_line();
           break;
         }
-        // A CR that ends no line is text, if the caller asked for leniency (REP-13); right behind the
-        // code it could only be a separator, and it is none.
+        // A CR that ends no line is text, if the caller asked for leniency (REP-13); right behind
+        // the code it could only be a separator, and it is none.
         if (!limits_.accept_bare_lf || separator_ == '\r') return fail_at(*p);
         text_.push_back('\r');
         after_cr_ = false;
@@ -212,8 +212,7 @@ reply_parser::status reply_parser::run(const char*& p, const char* const end) {
       }
 
       case state::done:
-      case state::failed:
-        break;
+      case state::failed: break;
     }
     if (state_ == state::done) return status::complete;
   }

@@ -24,48 +24,41 @@ bool is_command_text(std::string_view text) noexcept {
 /// How much care an outcome needs from the sender.
 constexpr int care(outcome o) noexcept {
   switch (o) {
-    case outcome::in_doubt:
-      return 4;
-    case outcome::deferred:
-      return 3;
-    case outcome::not_attempted:
-      return 2;
-    case outcome::rejected:
-      return 1;
+    case outcome::in_doubt: return 4;
+    case outcome::deferred: return 3;
+    case outcome::not_attempted: return 2;
+    case outcome::rejected: return 1;
     case outcome::delivered:
-    case outcome::pending:
-      break;
+    case outcome::pending: break;
   }
   return 0;
 }
 
-/// The engine's own verbs change its state, so they cannot go through `raw`; the SEND family and TURN
-/// are obsolete or dangerous (CMD-18).
+/// The engine's own verbs change its state, so they cannot go through `raw`; the SEND family and
+/// TURN are obsolete or dangerous (CMD-18).
 bool is_reserved(std::string_view line) noexcept {
   constexpr std::string_view reserved[] = {
-      "EHLO", "HELO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "QUIT", "AUTH", "STARTTLS",
-      "NOOP", "HELP", "VRFY", "EXPN", "SEND", "SOML", "SAML", "TURN"};
+      "EHLO",     "HELO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "QUIT", "AUTH",
+      "STARTTLS", "NOOP", "HELP", "VRFY", "EXPN", "SEND", "SOML", "SAML", "TURN"};
   const std::string_view word = line.substr(0, line.find(' '));
   return std::any_of(std::begin(reserved), std::end(reserved), [word](std::string_view r) {
-    return word.size() == r.size() &&
-           std::equal(word.begin(), word.end(), r.begin(),
-                      [](char a, char b) { return (a & ~0x20) == b; });
+    return word.size() == r.size() && std::equal(word.begin(), word.end(), r.begin(),
+                                                 [](char a, char b) { return (a & ~0x20) == b; });
   });
 }
 
 }  // namespace
 
-// -- construction -------------------------------------------------------------------------------------
+// -- construction ---------------------------------------------------------------------------------
 
-session::impl::impl(session_config c)
-    : config_(std::move(c)), parser_(config_.limits.reply) {}
+session::impl::impl(session_config c) : config_(std::move(c)), parser_(config_.limits.reply) {}
 
 session::session(session_config config) : impl_(std::make_unique<impl>(std::move(config))) {}
 session::session(session&&) noexcept = default;
 session& session::operator=(session&&) noexcept = default;
 session::~session() = default;
 
-// -- mails: making and recycling ------------------------------------------------------------------------
+// -- mails: making and recycling ------------------------------------------------------------------
 
 session::impl::mail_state& session::impl::take_mail() {
   if (spare_.empty()) {
@@ -86,7 +79,7 @@ void session::impl::recycle(mail_state& m) {
   spare_.push_back(&m);
 }
 
-// -- events ---------------------------------------------------------------------------------------------
+// -- events ---------------------------------------------------------------------------------------
 
 detail::pending_event& session::impl::tell_event(event::kind what, verb about, const reply& r) {
   detail::pending_event& e = events_.push(what);
@@ -100,8 +93,8 @@ detail::pending_event& session::impl::tell_event(event::kind what, verb about, c
   return e;
 }
 
-/// The command that a failure answers, as it stood on the wire without CRLF (ERR-01), from which all
-/// secrets are left out; valid until `line_` is used again.
+/// The command that a failure answers, as it stood on the wire without CRLF (ERR-01), from which
+/// all secrets are left out; valid until `line_` is used again.
 std::string_view session::impl::command_of(verb v, mail_state* m, std::uint32_t recipient) {
   switch (v) {
     case verb::ehlo:
@@ -115,33 +108,21 @@ std::string_view session::impl::command_of(verb v, mail_state* m, std::uint32_t 
     case verb::rcpt:
       if (m == nullptr || format_rcpt(*m, recipient, line_) != errc::none) return "RCPT";
       return line_.view();
-    case verb::auth:
-      return "AUTH ****";
-    case verb::auth_cancel:
-      return "*";
+    case verb::auth: return "AUTH ****";
+    case verb::auth_cancel: return "*";
     case verb::content:
-    case verb::lone_dot:
-      return ".";
-    case verb::starttls:
-      return "STARTTLS";
-    case verb::data:
-      return "DATA";
-    case verb::rset:
-      return "RSET";
-    case verb::noop:
-      return "NOOP";
-    case verb::help:
-      return "HELP";
-    case verb::vrfy:
-      return "VRFY";
-    case verb::expn:
-      return "EXPN";
-    case verb::quit:
-      return "QUIT";
+    case verb::lone_dot: return ".";
+    case verb::starttls: return "STARTTLS";
+    case verb::data: return "DATA";
+    case verb::rset: return "RSET";
+    case verb::noop: return "NOOP";
+    case verb::help: return "HELP";
+    case verb::vrfy: return "VRFY";
+    case verb::expn: return "EXPN";
+    case verb::quit: return "QUIT";
     case verb::greeting:
     case verb::handshake:
-    case verb::raw:
-      break;
+    case verb::raw: break;
   }
   return {};
 }
@@ -215,7 +196,7 @@ void session::impl::show_results(mail_state& m, std::size_t answer_of) {
   if (!results_.empty()) current_.answer = results_[answer_of].answer;
 }
 
-// -- how mails end ----------------------------------------------------------------------------------------
+// -- how mails end --------------------------------------------------------------------------------
 
 /// Gives each recipient that has none yet its outcome: `if_handed` if its RCPT has left, else
 /// `not_attempted` (OUT-04). MAIL's refusal outranks all that came later (PIPE-12).
@@ -231,9 +212,10 @@ void session::impl::conclude(mail_state& m, outcome if_handed, const verdict& v)
     } else {
       r.result = handed ? if_handed : outcome::not_attempted;
     }
-    // What a mail's own content is guilty of is nobody else's outcome: an unanswered recipient of it
-    // is only not in doubt.
-    if (r.result == outcome::in_doubt && r.step != rcpt_step::accepted) r.result = outcome::deferred;
+    // What a mail's own content is guilty of is nobody else's outcome: an unanswered recipient of
+    // it is only not in doubt.
+    if (r.result == outcome::in_doubt && r.step != rcpt_step::accepted)
+      r.result = outcome::deferred;
     r.stage = why->stage;
     r.why = why->why;
     r.advice = why->advice;
@@ -242,10 +224,11 @@ void session::impl::conclude(mail_state& m, outcome if_handed, const verdict& v)
   }
 }
 
-/// The mail is over; every recipient has its outcome, or there are none to have (`why`: usage error).
+/// The mail is over; every recipient has its outcome, or there are none to have (`why`: usage
+/// error).
 void session::impl::finish(mail_state& m, errc why, std::error_code code) {
-  // RSET goes before the next MAIL unless the mail was delivered, or the next one rides already and the
-  // end of content has cleared the server's buffers (TXN-16, PIPE-17).
+  // RSET goes before the next MAIL unless the mail was delivered, or the next one rides already and
+  // the end of content has cleared the server's buffers (TXN-16, PIPE-17).
   if (m.mail_formatted && !m.delivered && (sending_ == nullptr || sending_ == &m)) rset_due_ = true;
   if (sending_ == &m) sending_ = nullptr;
   std::erase(active_, &m);
@@ -328,7 +311,7 @@ void session::impl::complete_commands(const failure& f) {
   pressing_.reset();
 }
 
-// -- how sessions end ---------------------------------------------------------------------------------------
+// -- how sessions end -----------------------------------------------------------------------------
 
 void session::impl::report_opening_failure(const failure& f) {
   if (told_ready_ || told_opening_failure_) return;
@@ -369,15 +352,15 @@ void session::impl::leave(const failure& f) {
   stage_ = stage::leaving;
 }
 
-/// 421: the command failed for now, and so did all behind it (SESS-22, PIPE-15). Between commands QUIT
-/// is handed out and nothing awaited; inside content there is only silence (SESS-24).
+/// 421: the command failed for now, and so did all behind it (SESS-22, PIPE-15). Between commands
+/// QUIT is handed out and nothing awaited; inside content there is only silence (SESS-24).
 void session::impl::server_closes(const reply& r, verb at, std::uint64_t answered) {
   const failure f{errc::service_closing, at, {}, r, hint::none, {}};
   // A border between commands: all was written, or is being written, or what was ends with a line.
   bool boundary = out_.empty() || out_.lent() || out_.sent() == answered;
   for (std::size_t i = 0; i < owed_.size(); ++i) boundary |= owed_[i].end == out_.sent();
-  const bool in_content = !owed_.empty() && owed_.front().what == verb::content &&
-                          owed_.front().end > out_.sent();
+  const bool in_content =
+      !owed_.empty() && owed_.front().what == verb::content && owed_.front().end > out_.sent();
   const bool in_data = in_content || pressing_ == verb::lone_dot;
   const bool quit_before = quit_written_;
   lose_mails(f);
@@ -388,7 +371,7 @@ void session::impl::server_closes(const reply& r, verb at, std::uint64_t answere
   close(f);
 }
 
-// -- input: lifetime and time ----------------------------------------------------------------------------------
+// -- input: lifetime and time ---------------------------------------------------------------------
 
 void session::connected(time_point now, const endpoint_info& local) {
   impl& s = *impl_;
@@ -411,7 +394,8 @@ void session::connected(time_point now, const endpoint_info& local) {
     return;
   }
   s.base_ = s.now_;
-  // Connecting is itself a command, and the greeting answers it; so is the handshake of implicit TLS.
+  // Connecting is itself a command, and the greeting answers it; so is the handshake of implicit
+  // TLS.
   const bool implicit = s.config_.tls == tls_mode::implicit;
   s.owed_.push({implicit ? verb::handshake : verb::greeting, 0, nullptr, 0, 0});
   if (implicit) s.tell_event(event::kind::upgrade_to_tls, verb::handshake);
@@ -460,10 +444,9 @@ void session::receive_end(time_point now, std::error_code why) {
   }
   const bool login = !s.owed_.empty() && s.owed_.front().what == verb::auth;
   // A fragment is never a reply, but it may explain what happened (REP-17).
-  const std::string excerpt =
-      s.parser_.idle() || login ? std::string() : s.parser_.excerpt();
-  const verb about = s.owed_.empty() ? (s.told_ready_ ? verb::noop : verb::greeting)
-                                     : s.owed_.front().what;
+  const std::string excerpt = s.parser_.idle() || login ? std::string() : s.parser_.excerpt();
+  const verb about =
+      s.owed_.empty() ? (s.told_ready_ ? verb::noop : verb::greeting) : s.owed_.front().what;
   s.fail({errc::connection_lost, about, why, {}, hint::none, excerpt});
 }
 
@@ -473,8 +456,8 @@ void session::sent(time_point now, std::size_t n) {
   const std::uint64_t before = s.out_.sent();
   s.out_.took(n);
   if (s.out_.sent() < s.answered_) {
-    // The peer answered a command that, as it turns out, has not left whole: the rest of it must never
-    // leave, least of all behind an answer that changed the rules (TLS-05, SESS-24).
+    // The peer answered a command that, as it turns out, has not left whole: the rest of it must
+    // never leave, least of all behind an answer that changed the rules (TLS-05, SESS-24).
     s.out_.drop();
     s.farewell_ = false;
     s.fail({errc::unsolicited_reply, verb::noop, {}, {}, hint::none, {}});
@@ -550,10 +533,8 @@ void session::advance(time_point now) {
     s.close(s.leaving_because_);  // waited long enough (TIME-07)
     return;
   }
-  const bool optional_tls =
-      about == verb::handshake && s.config_.tls == tls_mode::opportunistic;
-  s.fail({errc::timed_out, about, {}, {},
-          optional_tls ? hint::retry_without_tls : hint::none, {}});
+  const bool optional_tls = about == verb::handshake && s.config_.tls == tls_mode::opportunistic;
+  s.fail({errc::timed_out, about, {}, {}, optional_tls ? hint::retry_without_tls : hint::none, {}});
 }
 
 void session::tls_established(time_point now, const tls_info& info) {
@@ -587,8 +568,12 @@ void session::tls_failed(time_point now, std::error_code why) {
     return;
   }
   const bool optional = s.config_.tls == tls_mode::opportunistic;
-  s.fail({errc::tls_failed, verb::handshake, why, {},
-          optional ? hint::retry_without_tls : hint::none, {}});
+  s.fail({errc::tls_failed,
+          verb::handshake,
+          why,
+          {},
+          optional ? hint::retry_without_tls : hint::none,
+          {}});
 }
 
 void session::tls_rejected(time_point now) {
@@ -608,7 +593,7 @@ void session::tls_rejected(time_point now) {
   s.leave({errc::tls_too_weak, verb::handshake, {}, {}, hint::none, {}});
 }
 
-// -- output --------------------------------------------------------------------------------------------------------
+// -- output ---------------------------------------------------------------------------------------
 
 std::span<const bytes> session::output(time_point now) {
   impl& s = *impl_;
@@ -617,7 +602,7 @@ std::span<const bytes> session::output(time_point now) {
   return s.out_.lend();
 }
 
-// -- commands --------------------------------------------------------------------------------------------------------
+// -- commands -------------------------------------------------------------------------------------
 
 mail_id session::send(const envelope& env, message content) {
   impl& s = *impl_;
@@ -625,8 +610,7 @@ mail_id session::send(const envelope& env, message content) {
   m.start(++s.last_id_, env, std::move(content));
   const mail_id id = m.id;
   if (s.over()) {
-    s.conclude(m, outcome::not_attempted,
-               {verb::mail, errc::session_closed, hint::none, {}, {}});
+    s.conclude(m, outcome::not_attempted, {verb::mail, errc::session_closed, hint::none, {}, {}});
     s.finish(m, errc::session_closed);
     return id;
   }
@@ -698,8 +682,7 @@ operation_id session::authenticate(std::vector<std::unique_ptr<sasl_mechanism>> 
     s.refuse_command(verb::auth, id, errc::bad_state);
     return id;
   }
-  const bool opening =
-      s.stage_ == impl::stage::unconnected || s.stage_ == impl::stage::opening;
+  const bool opening = s.stage_ == impl::stage::unconnected || s.stage_ == impl::stage::opening;
   if (opening && !s.login_ && !s.authenticated_) {
     wanted->opening = true;
     s.login_ = std::move(wanted);
@@ -732,7 +715,8 @@ operation_id session::impl::enqueue(verb what, std::string_view word, std::strin
     refuse_command(what, id, errc::bad_state);
     return id;
   }
-  const std::size_t line_size = word.size() + (word.empty() || arg.empty() ? 0 : 1) + arg.size() + 2;
+  const std::size_t line_size =
+      word.size() + (word.empty() || arg.empty() ? 0 : 1) + arg.size() + 2;
   errc bad = errc::none;
   if (!is_command_text(arg) || (arg_required && arg.empty())) {
     bad = errc::bad_argument;
@@ -819,7 +803,7 @@ void session::abort(std::error_code why) {
   s.fail({errc::aborted, about, why, {}, hint::none, {}});
 }
 
-// -- getters ------------------------------------------------------------------------------------------------------------
+// -- getters --------------------------------------------------------------------------------------
 
 const session_config& session::config() const noexcept { return impl_->config_; }
 const capabilities& session::peer() const noexcept { return impl_->peer_; }
@@ -836,16 +820,11 @@ std::string_view session::banner() const noexcept {
 
 phase session::where() const noexcept {
   switch (impl_->stage_) {
-    case impl::stage::unconnected:
-      return phase::unconnected;
-    case impl::stage::opening:
-      return phase::opening;
-    case impl::stage::ready:
-      return impl_->quit_written_ ? phase::quitting : phase::ready;
-    case impl::stage::leaving:
-      return phase::quitting;
-    case impl::stage::closed:
-      break;
+    case impl::stage::unconnected: return phase::unconnected;
+    case impl::stage::opening: return phase::opening;
+    case impl::stage::ready: return impl_->quit_written_ ? phase::quitting : phase::ready;
+    case impl::stage::leaving: return phase::quitting;
+    case impl::stage::closed: break;
   }
   return phase::closed;
 }
@@ -871,14 +850,13 @@ std::size_t detail::mail_state::memory() const noexcept {
 
 std::size_t session::memory() const noexcept {
   const impl& s = *impl_;
-  std::size_t n = sizeof(session) + sizeof(impl) + s.owed_.memory() + s.out_.memory() +
-                  s.events_.memory() + s.wanted_.memory() + s.parser_.memory() + s.peer_.memory() +
-                  s.hello_name_.capacity() + s.greeting_.capacity() + s.leaving_text_.capacity() +
-                  s.line_.capacity() + s.mail_line_.capacity() + s.held_text_.capacity() +
-                  s.held_input_.capacity() + s.results_.capacity() * sizeof(recipient_result) +
-                  s.slices_.capacity() * sizeof(bytes) +
-                  (s.active_.capacity() + s.mails_.capacity() + s.spare_.capacity()) *
-                      sizeof(void*);
+  std::size_t n =
+      sizeof(session) + sizeof(impl) + s.owed_.memory() + s.out_.memory() + s.events_.memory() +
+      s.wanted_.memory() + s.parser_.memory() + s.peer_.memory() + s.hello_name_.capacity() +
+      s.greeting_.capacity() + s.leaving_text_.capacity() + s.line_.capacity() +
+      s.mail_line_.capacity() + s.held_text_.capacity() + s.held_input_.capacity() +
+      s.results_.capacity() * sizeof(recipient_result) + s.slices_.capacity() * sizeof(bytes) +
+      (s.active_.capacity() + s.mails_.capacity() + s.spare_.capacity()) * sizeof(void*);
   for (const auto& m : s.mails_) n += m->memory();
   return n;
 }

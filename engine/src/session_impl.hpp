@@ -1,5 +1,5 @@
-// The session's members and the three parts of its work: lifetime and commands (session.cpp), what may
-// be written (session_send.cpp), what a reply means (session_reply.cpp).
+// The session's members and the three parts of its work: lifetime and commands (session.cpp), what
+// may be written (session_send.cpp), what a reply means (session_reply.cpp).
 #pragma once
 
 #include <cstddef>
@@ -78,7 +78,7 @@ struct session::impl {
     unsigned rounds = 0;                   // challenges answered
   };
 
-  // -- session.cpp: lifetime, time, the user's commands ----------------------------------------------
+  // -- session.cpp: lifetime, time, the user's commands -------------------------------------------
   void tell(time_point now) noexcept {
     if (now > now_) now_ = now;
   }
@@ -98,8 +98,8 @@ struct session::impl {
   void finish(mail_state& m, errc why = errc::none, std::error_code code = {});
   void lose_mails(const failure& f);
   void complete_commands(const failure& f);
-  void fail(const failure& f);        // at once, without an octet
-  void leave(const failure& f);       // politely: QUIT
+  void fail(const failure& f);                                          // at once, without an octet
+  void leave(const failure& f);                                         // politely: QUIT
   void server_closes(const reply& r, verb at, std::uint64_t answered);  // 421
   void close(const failure& f);
   void report_opening_failure(const failure& f);
@@ -108,7 +108,7 @@ struct session::impl {
   [[nodiscard]] std::string_view command_of(verb v, mail_state* m, std::uint32_t recipient);
   void warn(errc why, std::string_view detail, operation_id id = 0);
 
-  // -- session_send.cpp: what may be written now ------------------------------------------------------
+  // -- session_send.cpp: what may be written now --------------------------------------------------
   void fill();
   [[nodiscard]] std::optional<verb> next_verb();
   [[nodiscard]] bool may_write(verb v) const noexcept;
@@ -134,7 +134,7 @@ struct session::impl {
   void release_chunk();
   void note_progress(std::uint64_t before);
 
-  // -- session_reply.cpp: what a reply means -----------------------------------------------------------
+  // -- session_reply.cpp: what a reply means ------------------------------------------------------
   void hold(bytes octets);
   void garbled(bool secret);
   void read(reply held, bytes octets);
@@ -171,19 +171,19 @@ struct session::impl {
   bool authenticated_ = false;
   bool told_ready_ = false;
   bool told_opening_failure_ = false;
-  bool quit_asked_ = false;     // nothing more is taken
+  bool quit_asked_ = false;  // nothing more is taken
   bool quit_written_ = false;
-  bool farewell_ = false;       // QUIT once more after the end, without awaiting anything (SESS-24)
-  bool group_closed_ = false;   // nothing may follow until all replies are there
-  bool rset_due_ = false;       // before the next MAIL (TXN-16)
+  bool farewell_ = false;      // QUIT once more after the end, without awaiting anything (SESS-24)
+  bool group_closed_ = false;  // nothing may follow until all replies are there
+  bool rset_due_ = false;      // before the next MAIL (TXN-16)
   std::uint32_t rset_owed_ = 0;  // RSETs sent without a reply yet
-  bool long_lines_ = false;     // the parser takes lines as long as AUTH needs
+  bool long_lines_ = false;      // the parser takes lines as long as AUTH needs
   bool warned_bare_lf_ = false;
   std::uint32_t warnings_ = 0;
-  std::optional<verb> pressing_;      // to be written before all else: opening, AUTH, a lone dot
-  failure leaving_because_;           // what `closed` reports after a polite end
-  std::string leaving_text_;          // owns leaving_because_.answer's text
-  operation_id hello_id_ = 0;         // of hello() in progress
+  std::optional<verb> pressing_;  // to be written before all else: opening, AUTH, a lone dot
+  failure leaving_because_;       // what `closed` reports after a polite end
+  std::string leaving_text_;      // owns leaving_because_.answer's text
+  operation_id hello_id_ = 0;     // of hello() in progress
 
   // The machine: what is owed, what is staged, what is told, what is wanted.
   detail::ring<expected> owed_;
@@ -191,19 +191,19 @@ struct session::impl {
   detail::event_queue events_;
   detail::ring<operation> wanted_;
   reply_parser parser_;
-  int held_reply_ = 0;       // code of a final reply that waits for the end of a write; 0: none
-  std::string held_text_;    // its text
-  std::string held_input_;   // and what came behind it,
+  int held_reply_ = 0;      // code of a final reply that waits for the end of a write; 0: none
+  std::string held_text_;   // its text
+  std::string held_input_;  // and what came behind it,
   std::optional<std::error_code> held_end_;  // perhaps with the end of the stream
-  std::uint64_t answered_ = 0;  // output position behind the command answered last
-  std::uint64_t group_begin_ = 0;  // output position from which the group's octets count
+  std::uint64_t answered_ = 0;               // output position behind the command answered last
+  std::uint64_t group_begin_ = 0;            // output position from which the group's octets count
 
   // Mails.
-  mail_state* sending_ = nullptr;          // the sender's: envelope or content in progress
-  std::vector<mail_state*> active_;        // begun and not over, oldest first
+  mail_state* sending_ = nullptr;                   // the sender's: envelope or content in progress
+  std::vector<mail_state*> active_;                 // begun and not over, oldest first
   std::vector<std::unique_ptr<mail_state>> mails_;  // all there are
-  std::vector<mail_state*> spare_;         // those that are free
-  mail_state* shown_ = nullptr;            // whose results the current event shows
+  std::vector<mail_state*> spare_;                  // those that are free
+  mail_state* shown_ = nullptr;                     // whose results the current event shows
 
   std::unique_ptr<login> login_;
   std::vector<std::unique_ptr<login>> logins_wanted_;  // of authenticate() operations, in order
@@ -216,8 +216,8 @@ struct session::impl {
   event current_;
   std::vector<recipient_result> results_;
   detail::text_buffer mail_line_;  // of the mail that is next and was looked at
-  detail::text_buffer line_;   // scratch
-  std::vector<bytes> slices_;  // scratch
+  detail::text_buffer line_;       // scratch
+  std::vector<bytes> slices_;      // scratch
 };
 
 }  // namespace sansmtp

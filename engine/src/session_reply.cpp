@@ -1,4 +1,5 @@
-// The receiver: what a reply means. It pops what is owed, looks at the table of reactions, and acts.
+// The receiver: what a reply means. It pops what is owed, looks at the table of reactions, and
+// acts.
 #include <algorithm>
 #include <string_view>
 #include <utility>
@@ -15,7 +16,7 @@ using detail::rcpt_step;
 using detail::reaction;
 
 constexpr std::size_t auth_line_with_response = 512;  // with CRLF (AUTH-04)
-constexpr unsigned auth_rounds = 10;               // more challenges than any mechanism has
+constexpr unsigned auth_rounds = 10;                  // more challenges than any mechanism has
 constexpr std::string_view masked = "****";
 
 errc refusal(const reply& r) noexcept {
@@ -37,14 +38,14 @@ void session::impl::trace_reply(verb about, const reply& r) {
   tell_event(event::kind::reply_parsed, about, secret ? reply{r.code(), masked} : r);
 }
 
-/// Not all of the command that a reply answers was reported as written. True if it may have been, and
-/// the reply counts now.
+/// Not all of the command that a reply answers was reported as written. True if it may have been,
+/// and the reply counts now.
 bool session::impl::is_timely(const reply& r) {
   const expected& e = owed_.front();
   if (e.end <= out_.handed()) {
     if (e.what != verb::content || e.mail == nullptr) return true;
-    // Whether the terminator has left is open while a write is in flight. A refusal is one either way;
-    // a success waits for the transport's word.
+    // Whether the terminator has left is open while a write is in flight. A refusal is one either
+    // way; a success waits for the transport's word.
     if (r.first_digit() <= 3) {
       held_reply_ = r.code();
       held_text_ = r.text();
@@ -74,9 +75,10 @@ void session::impl::premature(const expected& e, const reply& r) {
 }
 
 /// Part of `on_reply`, and inline since this is the way of every reply.
-[[gnu::always_inline]] inline void session::impl::react(reaction what, const expected& e, const reply& r) {
-  // What was owed when a polite end began is read and changes nothing; what is the user's still ends
-  // by its reply.
+[[gnu::always_inline]] inline void session::impl::react(reaction what, const expected& e,
+                                                        const reply& r) {
+  // What was owed when a polite end began is read and changes nothing; what is the user's still
+  // ends by its reply.
   const bool orphan = e.mail == nullptr && e.id == 0 && e.what != verb::quit;
   if (stage_ == stage::leaving && orphan) {
     // But where the server waits for content, QUIT would be content: then there is only silence.
@@ -165,10 +167,11 @@ void session::impl::premature(const expected& e, const reply& r) {
       if (e.mail == nullptr) return;
       mail_state& m = *e.mail;
       m.delivered = what == reaction::deliver;
-      const outcome o = m.delivered              ? outcome::delivered
+      const outcome o = m.delivered            ? outcome::delivered
                         : r.first_digit() == 5 ? outcome::rejected
                                                : outcome::deferred;
-      conclude(m, o, {verb::content, m.delivered ? errc::none : refusal(r), hint_of(r), m.keep(r), {}});
+      conclude(m, o,
+               {verb::content, m.delivered ? errc::none : refusal(r), hint_of(r), m.keep(r), {}});
       finish(m);
       return;
     }
@@ -190,9 +193,7 @@ void session::impl::premature(const expected& e, const reply& r) {
       if (e.mail != nullptr) finish(*e.mail);
       return;
 
-    case reaction::end_session:
-      close(leaving_because_);
-      return;
+    case reaction::end_session: close(leaving_because_); return;
 
     case reaction::refuse_hello: {
       const bool users = hello_id_ != 0;
@@ -241,9 +242,7 @@ void session::impl::premature(const expected& e, const reply& r) {
       login_failed(errc::auth_refused, r);
       return;
 
-    case reaction::note_cancelled:
-      login_failed(login_->cancelled, r);
-      return;
+    case reaction::note_cancelled: login_failed(login_->cancelled, r); return;
 
     case reaction::refuse_sender:
       if (e.mail == nullptr) return;
@@ -257,12 +256,15 @@ void session::impl::premature(const expected& e, const reply& r) {
       leave({refusal(r), verb::rset, {}, r, hint::none, {}});  // TXN-18
       return;
 
-    case reaction::violation:
-      break;
+    case reaction::violation: break;
   }
   if (e.id != 0) fail_command(e, errc::unexpected_reply, r);
   const bool secret = e.what == verb::auth || e.what == verb::auth_cancel;
-  fail({errc::unexpected_reply, e.what, {}, secret ? reply{} : r, hint::none,
+  fail({errc::unexpected_reply,
+        e.what,
+        {},
+        secret ? reply{} : r,
+        hint::none,
         secret ? std::string_view() : r.text().substr(0, 256)});
 }
 
@@ -307,8 +309,7 @@ void session::impl::read(reply held, bytes octets) {
         return;
       }
       // Only the opening and AUTH have replies that are not parsed like any other.
-      const bool in_login =
-          login_ != nullptr && !owed_.empty() && owed_.front().what == verb::auth;
+      const bool in_login = login_ != nullptr && !owed_.empty() && owed_.front().what == verb::auth;
       if (in_login != long_lines_) {  // AUTH-09
         long_lines_ = in_login;
         const limits& limit = config_.limits;
@@ -346,10 +347,11 @@ void session::impl::read_greeting(const reply& r) {
   greeting_ = r.line(0);  // SESS-02
 }
 
-// -- opening --------------------------------------------------------------------------------------------
+// -- opening --------------------------------------------------------------------------------------
 
 void session::impl::proceed_opening() {
-  const bool wants_tls = config_.tls == tls_mode::opportunistic || config_.tls == tls_mode::required;
+  const bool wants_tls =
+      config_.tls == tls_mode::opportunistic || config_.tls == tls_mode::required;
   // Not after AUTH: what was shown in clear text cannot be taken back.
   if (wants_tls && !tls_ && !starttls_refused_ && !authenticated_) {
     if (peer_.has(extension::starttls)) {
@@ -375,18 +377,18 @@ void session::impl::become_ready() {
   tell_event(event::kind::ready, verb::ehlo);
 }
 
-// -- AUTH -----------------------------------------------------------------------------------------------
+// -- AUTH -----------------------------------------------------------------------------------------
 
-/// Begins with the next mechanism that is offered and may be used here; `last` is the refusal of the
-/// one before, if there was one.
+/// Begins with the next mechanism that is offered and may be used here; `last` is the refusal of
+/// the one before, if there was one.
 void session::impl::try_next_mechanism(const reply& last) {
   login& l = *login_;
   errc why = last ? errc::auth_refused : errc::auth_not_offered;
   while (l.next < l.mechanisms.size()) {
     std::unique_ptr<sasl_mechanism> m = std::move(l.mechanisms[l.next++]);
     if (!m || !peer_.offers_mechanism(m->name())) continue;  // AUTH-01
-    const bool private_link = tls_ ? tls_verified_ || config_.allow_auth_unverified_tls
-                                   : config_.allow_auth_cleartext;
+    const bool private_link =
+        tls_ ? tls_verified_ || config_.allow_auth_unverified_tls : config_.allow_auth_cleartext;
     if (m->reveals_secret() && !private_link) {  // AUTH-13
       if (!last) why = errc::auth_needs_tls;
       continue;
@@ -484,7 +486,7 @@ void session::impl::login_failed(errc why, const reply& r) {
   login_.reset();
 }
 
-// -- mails ----------------------------------------------------------------------------------------------
+// -- mails ----------------------------------------------------------------------------------------
 
 /// MAIL was refused, and with it every recipient (TXN-04).
 void session::impl::refuse_sender(mail_state& m, errc why, const reply& r) {
@@ -503,11 +505,10 @@ void session::impl::settle(mail_state& m) {
   if (m.step != mail_step::rcpts || m.owed != 0) return;  // else DATA's reply decides
   verdict v{verb::rcpt, errc::aborted, hint::none, {}, {}};
   const bool incomplete = config_.require_all_recipients && m.rcpt_refused;  // TXN-08
-  const bool all_asked =
-      m.enough_rcpts || std::all_of(m.rcpts.begin() + m.next_rcpt, m.rcpts.end(),
-                                    [](const detail::rcpt_state& r) {
-                                      return r.step == rcpt_step::refused;
-                                    });
+  const bool all_asked = m.enough_rcpts || std::all_of(m.rcpts.begin() + m.next_rcpt, m.rcpts.end(),
+                                                       [](const detail::rcpt_state& r) {
+                                                         return r.step == rcpt_step::refused;
+                                                       });
   if (!m.sender_refused && !m.cancelled && !incomplete && !(all_asked && m.accepted == 0)) return;
   conclude(m, outcome::deferred, v);
   finish(m);
@@ -525,8 +526,9 @@ void session::impl::answer_rcpt(const expected& e, const reply& r) {
   }
   // After a refused MAIL the replies to RCPT say nothing about the recipients (PIPE-12).
   if (!m.sender_refused && (!accepted || config_.progress)) {
-    detail::pending_event& told = tell_event(
-        accepted ? event::kind::recipient_accepted : event::kind::recipient_rejected, verb::rcpt, r);
+    detail::pending_event& told =
+        tell_event(accepted ? event::kind::recipient_accepted : event::kind::recipient_rejected,
+                   verb::rcpt, r);
     told.shown.id = m.id;
     told.shown.recipient = e.recipient;
     if (!accepted) {
@@ -570,13 +572,15 @@ void session::impl::answer_data(mail_state& m, const reply& r) {
   }
   if (m.accepted == 0) {
     conclude(m, outcome::deferred, {verb::rcpt, errc::aborted, hint::none, {}, {}});
-    // The server wants content for nobody: the terminator alone ends it without a message (PIPE-09).
+    // The server wants content for nobody: the terminator alone ends it without a message
+    // (PIPE-09).
     pressing_ = verb::lone_dot;
     return;
   }
   if (m.sender_refused) {
-    // A lone dot could deliver an empty message (PIPE-11). A mail that rode behind another's content
-    // was perhaps refused only for its place, so its refusal is not held against its recipients.
+    // A lone dot could deliver an empty message (PIPE-11). A mail that rode behind another's
+    // content was perhaps refused only for its place, so its refusal is not held against its
+    // recipients.
     if (m.rode) m.sender_refused = false;
     fail({errc::contradictory_reply, verb::data, {}, r, hint::none, {}});
     return;

@@ -26,14 +26,14 @@ struct growth {
   extension offered;
   std::size_t octets;
 };
-constexpr growth mail_growth[] = {
-    {extension::size, 26},        {extension::eight_bit_mime, 17}, {extension::binary_mime, 16},
-    {extension::smtputf8, 10},    {extension::auth, 500},          {extension::deliver_by, 17},
-    {extension::mt_priority, 15}, {extension::future_release, 34}, {extension::require_tls, 11},
-    {extension::dsn, 116}};
+constexpr growth mail_growth[] = {{extension::size, 26},        {extension::eight_bit_mime, 17},
+                                  {extension::binary_mime, 16}, {extension::smtputf8, 10},
+                                  {extension::auth, 500},       {extension::deliver_by, 17},
+                                  {extension::mt_priority, 15}, {extension::future_release, 34},
+                                  {extension::require_tls, 11}, {extension::dsn, 116}};
 constexpr std::size_t rcpt_dsn_growth = 536;
-constexpr std::size_t envelope_id_limit = 100;   // encoded (DSN-04)
-constexpr std::size_t original_limit = 500;      // encoded (DSN-03)
+constexpr std::size_t envelope_id_limit = 100;  // encoded (DSN-04)
+constexpr std::size_t original_limit = 500;     // encoded (DSN-03)
 
 void append_number(detail::text_buffer& line, std::uint64_t n) {
   char digits[20];
@@ -53,7 +53,8 @@ bool has_parameter(std::string_view line, std::string_view keyword) noexcept {
   const std::size_t path_end = line.rfind('>');
   for (std::size_t at = line.find(' ', path_end); at != std::string_view::npos;) {
     const std::size_t next = line.find(' ', at + 1);
-    std::string_view word = line.substr(at + 1, next == std::string_view::npos ? next : next - at - 1);
+    std::string_view word =
+        line.substr(at + 1, next == std::string_view::npos ? next : next - at - 1);
     word = word.substr(0, word.find('='));
     if (ascii::iequals(word, keyword)) return true;
     at = next;
@@ -91,9 +92,7 @@ bool is_utc_time(std::string_view text) noexcept {
   return fraction.empty() || (fraction.front() == '.' && is_digits(fraction.substr(1), 9));
 }
 
-std::string_view spelling(dsn_return r) noexcept {
-  return r == dsn_return::full ? "FULL" : "HDRS";
-}
+std::string_view spelling(dsn_return r) noexcept { return r == dsn_return::full ? "FULL" : "HDRS"; }
 
 constexpr enhanced_status status_bad_recipient{5, 1, 3};
 constexpr enhanced_status status_bad_sender{5, 1, 7};
@@ -106,7 +105,7 @@ constexpr enhanced_status status_needs_tls{5, 7, 10};
 
 }  // namespace
 
-// -- the loop -------------------------------------------------------------------------------------------
+// -- the loop -------------------------------------------------------------------------------------
 
 /// May this be written although replies are outstanding (RFC 2920 section 3.1)?
 [[gnu::always_inline]] inline bool session::impl::may_write(verb v) const noexcept {
@@ -124,8 +123,8 @@ inline bool session::impl::fits(std::size_t line) const noexcept {
          out_.staged() - group_begin_ + line + crlf.size() <= config_.limits.group_octets;
 }
 
-/// What is to be written next, whatever the group says; nothing if there is nothing to do. Mails that
-/// are refused locally end here (TXN-28).
+/// What is to be written next, whatever the group says; nothing if there is nothing to do. Mails
+/// that are refused locally end here (TXN-28).
 [[gnu::always_inline]] inline std::optional<verb> session::impl::next_verb() {
   if (stage_ == stage::leaving) {
     if (quit_written_) return std::nullopt;
@@ -175,11 +174,13 @@ inline bool session::impl::fits(std::size_t line) const noexcept {
   return std::nullopt;
 }
 
-// -- lines --------------------------------------------------------------------------------------------------
+// -- lines ----------------------------------------------------------------------------------------
 
 /// Owes the reply to the line that was staged last.
-[[gnu::always_inline]] inline void session::impl::owe(verb v, mail_state* mail, std::uint32_t recipient, operation_id id) {
-  if (owed_.empty()) base_ = now_;  // the timer of the oldest starts when it is handed out (TIME-03)
+[[gnu::always_inline]] inline void session::impl::owe(verb v, mail_state* mail,
+                                                      std::uint32_t recipient, operation_id id) {
+  if (owed_.empty())
+    base_ = now_;  // the timer of the oldest starts when it is handed out (TIME-03)
   expected& e = owed_.push();
   e.what = v;
   e.recipient = recipient;
@@ -336,8 +337,7 @@ void session::impl::write_secret_line(verb v, std::string_view line, std::string
 
     case verb::greeting:
     case verb::handshake:
-    case verb::content:
-      return false;  // never written as a line
+    case verb::content: return false;  // never written as a line
   }
   out_.line(line);
   owe(v, mail, recipient, id);
@@ -367,7 +367,7 @@ void session::impl::fill() {
   }
 }
 
-// -- the envelope ---------------------------------------------------------------------------------------------
+// -- the envelope ---------------------------------------------------------------------------------
 
 /// Looks at a mail before its MAIL: true if it is over because of what was found. Otherwise
 /// `mail_line_` holds its MAIL line.
@@ -410,8 +410,7 @@ bool session::impl::refuse_locally(mail_state& m) {
     r.suggested = v.suggested;
   }
   if (bad != 0 && (bad == m.rcpts.size() || !m.skip_bad_recipients)) {
-    conclude(m, outcome::not_attempted,
-             {verb::rcpt, errc::envelope_refused, hint::none, {}, {}});
+    conclude(m, outcome::not_attempted, {verb::rcpt, errc::envelope_refused, hint::none, {}, {}});
     finish(m);
     return true;
   }
@@ -520,9 +519,8 @@ errc session::impl::append_extras(const mail_state& m, detail::text_buffer& line
     }
     if (peer_.has(extension::auth)) {
       line += " AUTH=";
-      line += env.authenticated_sender->is_null()
-                  ? std::string("<>")
-                  : xtext_encode(env.authenticated_sender->text());
+      line += env.authenticated_sender->is_null() ? std::string("<>")
+                                                  : xtext_encode(env.authenticated_sender->text());
     }
   }
   if (env.require_tls) line += " REQUIRETLS";
@@ -560,8 +558,7 @@ errc session::impl::format_mail(mail_state& m, detail::text_buffer& line) {
     // Octets as sent, stuffed dots and terminator not counted; unknown means no parameter (EXT-06).
     if (!m.content.is_streamed() || m.content.declared_size()) {
       line += " SIZE=";
-      append_number(line,
-                    m.content.is_streamed() ? *m.content.declared_size() : m.facts.size);
+      append_number(line, m.content.is_streamed() ? *m.content.declared_size() : m.facts.size);
     }
   }
   if (m.facts.eight_bit && peer_.has(extension::eight_bit_mime)) line += " BODY=8BITMIME";
@@ -588,8 +585,7 @@ errc session::impl::format_rcpt(mail_state& m, std::uint32_t index, detail::text
     const errc wrong = append_extras(m, m.env.recipients[index], line);
     if (wrong != errc::none) return wrong;
   }
-  const std::size_t limit =
-      command_line_limit + (peer_.has(extension::dsn) ? rcpt_dsn_growth : 0);
+  const std::size_t limit = command_line_limit + (peer_.has(extension::dsn) ? rcpt_dsn_growth : 0);
   return line.size() + crlf.size() > limit ? errc::line_too_long : errc::none;
 }
 
@@ -639,7 +635,7 @@ errc session::impl::append_extras(const mail_state& m, const recipient& to,
   return append_raw(to.parameters, line);
 }
 
-// -- content ------------------------------------------------------------------------------------------------------
+// -- content --------------------------------------------------------------------------------------
 
 /// Stages some content. False if there is nothing more to stage now.
 bool session::impl::write_content(mail_state& m) {
@@ -705,7 +701,8 @@ bool session::impl::write_content(mail_state& m) {
       warn(errc::none, "the content's size is not the one that was declared");
     }
   }
-  // Now nothing can be taken back; what is owed for this content can be told from a premature reply.
+  // Now nothing can be taken back; what is owed for this content can be told from a premature
+  // reply.
   m.content_end = out_.staged();
   owed_.back().end = m.content_end;
   m.step = mail_step::finished;

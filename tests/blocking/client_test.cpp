@@ -441,8 +441,8 @@ TEST(client, says_quit_to_a_server_that_is_closing) {
 std::atomic<int> signals = 0;
 void count_signal(int) { ++signals; }
 
-// The last words of a server are heard after a write error, and SIGPIPE is never raised: a Unix socket
-// fails with EPIPE at once, TCP with a reset.
+// The last words of a server are heard after a write error, and SIGPIPE is never raised: a Unix
+// socket fails with EPIPE at once, TCP with a reset.
 TEST(client, hears_the_last_words_after_a_write_error) {
   signals = 0;
   struct sigaction counting {};
@@ -545,8 +545,8 @@ TEST(client, reads_while_it_writes) {
   EXPECT_EQ(report.count(outcome::delivered), static_cast<std::size_t>(count));
 }
 
-// TXN-27: a refusal in the middle of content is seen at once, by a server that reads on as well as by
-// one that does not.
+// TXN-27: a refusal in the middle of content is seen at once, by a server that reads on as well as
+// by one that does not.
 TEST(client, sees_a_refusal_in_the_middle_of_content) {
   std::string content(64 * 1024 * 1024, 'x');
   for (std::size_t i = 78; i < content.size(); i += 80) content[i] = '\r', content[i + 1] = '\n';

@@ -22,8 +22,8 @@
 
 namespace sansmtp::test {
 
-/// The server's end of a connection. All waits are bounded; a script that waits in vain goes on, and
-/// the test sees what is missing.
+/// The server's end of a connection. All waits are bounded; a script that waits in vain goes on,
+/// and the test sees what is missing.
 class server_link {
  public:
   explicit server_link(int fd) : fd_(fd) {

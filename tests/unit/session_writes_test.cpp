@@ -1,4 +1,5 @@
-// What a transport says about its writes: short ones, and ones that turn out not to have been whole.
+// What a transport says about its writes: short ones, and ones that turn out not to have been
+// whole.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -10,9 +10,9 @@ namespace sansmtp {
 /// Getter: the encoding with padding, on one line.
 [[nodiscard]] std::string base64_encode(std::string_view octets);
 
-/// Getter: the octets, or nothing unless `text` is canonical: length a multiple of four, only letters
-/// of the alphabet, padding only at the end, no bits lost in the last letter (AUTH-06). Empty text is
-/// an empty value.
+/// Getter: the octets, or nothing unless `text` is canonical: length a multiple of four, only
+/// letters of the alphabet, padding only at the end, no bits lost in the last letter (AUTH-06).
+/// Empty text is an empty value.
 [[nodiscard]] std::optional<std::string> base64_decode(std::string_view text);
 
 }  // namespace sansmtp

@@ -14,20 +14,20 @@ namespace sansmtp {
 
 /// The extensions that the engine itself acts upon. All others are kept as text.
 enum class extension : std::uint8_t {
-  pipelining,     ///< RFC 2920
-  size,           ///< RFC 1870
-  eight_bit_mime, ///< RFC 6152
-  smtputf8,       ///< RFC 6531
-  starttls,       ///< RFC 3207
-  auth,           ///< RFC 4954
+  pipelining,             ///< RFC 2920
+  size,                   ///< RFC 1870
+  eight_bit_mime,         ///< RFC 6152
+  smtputf8,               ///< RFC 6531
+  starttls,               ///< RFC 3207
+  auth,                   ///< RFC 4954
   enhanced_status_codes,  ///< RFC 2034
-  dsn,            ///< RFC 3461
-  chunking,       ///< RFC 3030
-  binary_mime,    ///< RFC 3030
-  require_tls,    ///< RFC 8689
-  deliver_by,     ///< RFC 2852
-  mt_priority,    ///< RFC 6710
-  future_release, ///< RFC 4865
+  dsn,                    ///< RFC 3461
+  chunking,               ///< RFC 3030
+  binary_mime,            ///< RFC 3030
+  require_tls,            ///< RFC 8689
+  deliver_by,             ///< RFC 2852
+  mt_priority,            ///< RFC 6710
+  future_release,         ///< RFC 4865
 };
 
 /// Getter: the keyword as it stands in an EHLO reply, e.g. "8BITMIME"; a static string.
@@ -36,11 +36,11 @@ enum class extension : std::uint8_t {
 /// A server's capabilities. Filled from an EHLO reply; a later one replaces it whole (SESS-17).
 class capabilities {
  public:
-  /// Input: takes a reply to EHLO: the first line is identification and never a capability (SESS-07),
-  /// each further line is one capability. Keywords in `ignored` (case-insensitive) have no effect and
-  /// are not kept (EXT-04). Lines whose keyword breaks the grammar are skipped and counted; of
-  /// duplicates the first counts, but AUTH lines are united (EXT-03, AUTH-02). A reply that is
-  /// no success offers nothing (SESS-17). The text is copied.
+  /// Input: takes a reply to EHLO: the first line is identification and never a capability
+  /// (SESS-07), each further line is one capability. Keywords in `ignored` (case-insensitive) have
+  /// no effect and are not kept (EXT-04). Lines whose keyword breaks the grammar are skipped and
+  /// counted; of duplicates the first counts, but AUTH lines are united (EXT-03, AUTH-02). A reply
+  /// that is no success offers nothing (SESS-17). The text is copied.
   void assign(const reply& ehlo, std::span<const std::string> ignored = {});
 
   /// Command: forget all.
@@ -54,19 +54,20 @@ class capabilities {
   /// Getter: is this keyword offered (case-insensitive), known to the engine or not (EXT-02)?
   [[nodiscard]] bool has(std::string_view keyword) const noexcept;
 
-  /// Getter: the raw parameters of a keyword, words separated as the server sent them, blanks at both
-  /// ends removed; empty if there are none or the keyword is not offered. Valid until the next
+  /// Getter: the raw parameters of a keyword, words separated as the server sent them, blanks at
+  /// both ends removed; empty if there are none or the keyword is not offered. Valid until the next
   /// `assign` or `clear`.
   [[nodiscard]] std::string_view parameters(std::string_view keyword) const noexcept;
 
-  /// Getter: the limit of the SIZE extension in octets; 0 means no fixed limit or none known (EXT-05).
+  /// Getter: the limit of the SIZE extension in octets; 0 means no fixed limit or none known
+  /// (EXT-05).
   [[nodiscard]] std::uint64_t size_limit() const noexcept { return size_limit_; }
 
   /// Getter: is this SASL mechanism offered (case-insensitive), in an AUTH or a legacy AUTH= line?
   [[nodiscard]] bool offers_mechanism(std::string_view name) const noexcept;
 
-  /// Getter: the offered SASL mechanisms, separated by one space, in upper case; united from all AUTH
-  /// and AUTH= lines. Valid until the next `assign` or `clear`.
+  /// Getter: the offered SASL mechanisms, separated by one space, in upper case; united from all
+  /// AUTH and AUTH= lines. Valid until the next `assign` or `clear`.
   [[nodiscard]] std::string_view mechanisms() const noexcept { return mechanisms_; }
 
   /// Getter: number of capability lines kept, and the i-th one's keyword as sent (upper-cased) with
@@ -78,8 +79,8 @@ class capabilities {
   };
   [[nodiscard]] entry operator[](std::size_t i) const noexcept;
 
-  /// Getter: how many lines were skipped since their keyword breaks the grammar, and how many keywords
-  /// came twice: the session warns of both.
+  /// Getter: how many lines were skipped since their keyword breaks the grammar, and how many
+  /// keywords came twice: the session warns of both.
   [[nodiscard]] std::size_t skipped() const noexcept { return skipped_; }
   [[nodiscard]] std::size_t duplicates() const noexcept { return duplicates_; }
 
@@ -92,7 +93,7 @@ class capabilities {
   struct span_of {
     std::uint32_t keyword, keyword_size, parameters, parameters_size;
   };
-  std::string text_;        // keywords (upper case) and parameters, one behind the other
+  std::string text_;  // keywords (upper case) and parameters, one behind the other
   std::string mechanisms_;
   std::vector<span_of> entries_;
   std::uint64_t size_limit_ = 0;

@@ -22,8 +22,8 @@ enum class tls_mode : std::uint8_t {
 };
 
 /// How far commands run ahead of their replies. All levels are one code path and give the same
-/// outcomes for the same server decisions (PIPE-20). Without PIPELINING in the EHLO reply each level
-/// is `off` (PIPE-01).
+/// outcomes for the same server decisions (PIPE-20). Without PIPELINING in the EHLO reply each
+/// level is `off` (PIPE-01).
 enum class pipelining_level : std::uint8_t {
   off,       ///< One command at a time.
   envelope,  ///< MAIL, all RCPT and DATA in one group (PIPE-02).
@@ -39,12 +39,12 @@ struct timeouts {
   duration handshake = std::chrono::minutes(1);  ///< TLS, by the transport.
   duration auth = std::chrono::minutes(5);       ///< Each step.
   duration mail = std::chrono::minutes(5);
-  duration rcpt = std::chrono::minutes(5);       ///< Each.
-  duration data = std::chrono::minutes(2);       ///< Until 354.
-  duration block = std::chrono::minutes(3);      ///< Content: no write progress.
-  duration content = std::chrono::minutes(10);   ///< Final reply after the terminator.
+  duration rcpt = std::chrono::minutes(5);      ///< Each.
+  duration data = std::chrono::minutes(2);      ///< Until 354.
+  duration block = std::chrono::minutes(3);     ///< Content: no write progress.
+  duration content = std::chrono::minutes(10);  ///< Final reply after the terminator.
   duration reset = std::chrono::minutes(1);
-  duration command = std::chrono::minutes(5);    ///< NOOP, VRFY, EXPN, HELP, raw.
+  duration command = std::chrono::minutes(5);  ///< NOOP, VRFY, EXPN, HELP, raw.
   duration quit = std::chrono::seconds(10);
 
   /// Getter: the timeout of the reply to `v`.
@@ -53,18 +53,18 @@ struct timeouts {
 
 /// Bounds (LIM-01, PIPE-16, TXN-26, AUTH-09), all configurable.
 struct limits {
-  reply_limits reply;                        ///< What a reply may cost.
-  std::uint32_t auth_line = 12288;           ///< Challenge and response lines, CRLF included.
-  std::uint32_t recipients = 100;            ///< Of one mail.
-  std::uint32_t outstanding = 256;           ///< Commands of a group without a reply.
-  std::uint32_t group_octets = 32 * 1024;    ///< Octets of those commands.
-  std::uint32_t warnings = 64;               ///< Warning events of a session; more are dropped.
+  reply_limits reply;                      ///< What a reply may cost.
+  std::uint32_t auth_line = 12288;         ///< Challenge and response lines, CRLF included.
+  std::uint32_t recipients = 100;          ///< Of one mail.
+  std::uint32_t outstanding = 256;         ///< Commands of a group without a reply.
+  std::uint32_t group_octets = 32 * 1024;  ///< Octets of those commands.
+  std::uint32_t warnings = 64;             ///< Warning events of a session; more are dropped.
 };
 
 /// Options of a session. A plain value; `check` says whether it can be followed.
 struct session_config {
-  /// EHLO name: a Domain or an address literal (SESS-16). Empty: the host's name as the transport knows
-  /// it, else the local address as a literal (SESS-14, SESS-15).
+  /// EHLO name: a Domain or an address literal (SESS-16). Empty: the host's name as the transport
+  /// knows it, else the local address as a literal (SESS-14, SESS-15).
   std::string local_name;
   tls_mode tls = tls_mode::off;
   pipelining_level pipelining = pipelining_level::envelope;
@@ -77,22 +77,25 @@ struct session_config {
   /// 5yz codes beyond 500 and 502 upon which EHLO falls back to HELO (SESS-08).
   std::vector<std::uint16_t> helo_fallback_codes;
 
-  bool trace = false;               ///< Events for each line sent and each reply (ERR-01).
-  /// Events for the steps of a mail: sender and recipient accepted, ready for data unless content is
-  /// streamed. A bulk sender that looks only at outcomes saves a fifth of the engine's work without.
+  bool trace = false;  ///< Events for each line sent and each reply (ERR-01).
+  /// Events for the steps of a mail: sender and recipient accepted, ready for data unless content
+  /// is streamed. A bulk sender that looks only at outcomes saves a fifth of the engine's work
+  /// without.
   bool progress = true;
-  bool quit_no_wait = false;        ///< Do not wait for the reply to QUIT (SESS-20).
+  bool quit_no_wait = false;            ///< Do not wait for the reply to QUIT (SESS-20).
   bool require_all_recipients = false;  ///< No DATA if any recipient is refused (TXN-08).
-  bool pipeline_rset = false;       ///< RSET may share a group with the next MAIL (TXN-19).
-  bool allow_empty_content = false; ///< (DATA-04)
-  bool reject_long_lines = false;   ///< Lines over 1000 octets are an error, not a warning (DATA-09).
+  bool pipeline_rset = false;           ///< RSET may share a group with the next MAIL (TXN-19).
+  bool allow_empty_content = false;     ///< (DATA-04)
+  /// Lines over 1000 octets are an error, not a warning (DATA-09).
+  bool reject_long_lines = false;
   bool allow_unadvertised = false;       ///< Raw parameters without an offer (CMD-14).
   bool allow_unadvertised_8bit = false;  ///< Octets above 127 without 8BITMIME (DATA-10).
-  bool auth_optional = false;       ///< Go on without AUTH if none is usable (SESS-27).
-  bool no_initial_response = false; ///< AUTH always without (AUTH-04).
-  bool ehlo_after_auth = false;     ///< (AUTH-14)
-  bool allow_auth_unverified_tls = false;  ///< Show secrets to a peer that proved nothing (AUTH-13).
-  bool allow_auth_cleartext = false;       ///< Show secrets to everybody on the way (AUTH-13).
+  bool auth_optional = false;            ///< Go on without AUTH if none is usable (SESS-27).
+  bool no_initial_response = false;      ///< AUTH always without (AUTH-04).
+  bool ehlo_after_auth = false;          ///< (AUTH-14)
+  /// Show secrets to a peer that proved nothing (AUTH-13).
+  bool allow_auth_unverified_tls = false;
+  bool allow_auth_cleartext = false;  ///< Show secrets to everybody on the way (AUTH-13).
 
   /// Getter: `errc::none`, or `bad_configuration` (a fallback code that is not 5yz, a line or reply
   /// limit below 512 octets, a count or window of zero) or `bad_argument` (the EHLO name).

@@ -23,8 +23,8 @@ struct recipient_report {
   [[nodiscard]] failure_category category() const noexcept { return category_of(why); }
 };
 
-/// The report of a mail: one entry for each recipient, in the envelope's order (OUT-01). Reusing one
-/// object for mail after mail costs no allocation once it is warm.
+/// The report of a mail: one entry for each recipient, in the envelope's order (OUT-01). Reusing
+/// one object for mail after mail costs no allocation once it is warm.
 struct delivery {
   mail_id id = 0;
   std::vector<recipient_report> recipients;

@@ -14,9 +14,9 @@
 
 namespace sansmtp {
 
-/// A parameter of MAIL or RCPT as the caller spells it: KEYWORD or KEYWORD=value. Checked against the
-/// grammar when the mail's turn comes (CMD-13) and sent only with `allow_unadvertised` if its keyword
-/// is not in the last EHLO reply (CMD-14).
+/// A parameter of MAIL or RCPT as the caller spells it: KEYWORD or KEYWORD=value. Checked against
+/// the grammar when the mail's turn comes (CMD-13) and sent only with `allow_unadvertised` if its
+/// keyword is not in the last EHLO reply (CMD-14).
 struct parameter {
   std::string keyword;
   std::string value;  ///< Empty means: KEYWORD alone.
@@ -54,8 +54,8 @@ struct recipient {
   explicit recipient(std::string_view mailbox) : address(mailbox) {}
 };
 
-/// An envelope. The session copies it into storage that it recycles, so the caller's copy may change
-/// as soon as `send` returns. The order of parameters on the wire is fixed (CMD-15).
+/// An envelope. The session copies it into storage that it recycles, so the caller's copy may
+/// change as soon as `send` returns. The order of parameters on the wire is fixed (CMD-15).
 struct envelope {
   path sender;                        ///< Default: the null reverse-path.
   std::vector<recipient> recipients;  ///< In this order RCPTs go out and results come back.
@@ -64,12 +64,12 @@ struct envelope {
   std::string envelope_id;                        ///< ENVID before xtext, printable; needs DSN.
   /// AUTH= (AUTH-15): nothing: no parameter; the null path: "AUTH=<>"; else a mailbox.
   std::optional<path> authenticated_sender;
-  bool require_tls = false;                  ///< REQUIRETLS; refused if the link cannot give it.
-  std::string deliver_by;                    ///< BY, e.g. "120;R"; needs DELIVERBY.
-  std::optional<std::int8_t> priority;       ///< MT-PRIORITY, -9 to 9.
-  std::string hold_for;                      ///< HOLDFOR, 1 to 9 digits; needs FUTURERELEASE.
-  std::string hold_until;                    ///< HOLDUNTIL; not together with HOLDFOR.
-  std::vector<parameter> parameters;         ///< Raw ones, last in the line.
+  bool require_tls = false;             ///< REQUIRETLS; refused if the link cannot give it.
+  std::string deliver_by;               ///< BY, e.g. "120;R"; needs DELIVERBY.
+  std::optional<std::int8_t> priority;  ///< MT-PRIORITY, -9 to 9.
+  std::string hold_for;                 ///< HOLDFOR, 1 to 9 digits; needs FUTURERELEASE.
+  std::string hold_until;               ///< HOLDUNTIL; not together with HOLDFOR.
+  std::vector<parameter> parameters;    ///< Raw ones, last in the line.
   /// Go on without the recipients that are refused locally instead of refusing all (TXN-28).
   bool skip_bad_recipients = false;
 };

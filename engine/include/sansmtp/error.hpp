@@ -121,11 +121,12 @@ enum class failure_category : std::uint8_t {
 /// injection (ERR-03) and TLS failures (TLS-03, TLS-07) never are.
 [[nodiscard]] bool is_permanent(errc e, int reply_code) noexcept;
 
-/// Getter: is a retry of the mail useful (ERR-02)? True for all that is not permanent, `none` apart.
+/// Getter: is a retry of the mail useful (ERR-02)? True for all that is not permanent, `none`
+/// apart.
 [[nodiscard]] bool is_retry_useful(errc e, int reply_code) noexcept;
 
-/// Getter: may the session go on after this failure (ERR-02)? False for a lost link, a timeout, 421,
-/// a protocol, limit or TLS failure and an abort.
+/// Getter: may the session go on after this failure (ERR-02)? False for a lost link, a timeout,
+/// 421, a protocol, limit or TLS failure and an abort.
 [[nodiscard]] bool is_session_usable(errc e) noexcept;
 
 }  // namespace sansmtp

@@ -23,11 +23,12 @@ using mail_id = operation_id;
 struct recipient_result {
   std::string_view address;  ///< As in the envelope.
   outcome result = outcome::pending;
-  verb stage = verb::mail;   ///< Where it was decided; `mail` also for local refusals.
-  errc why = errc::none;     ///< None if delivered.
+  verb stage = verb::mail;  ///< Where it was decided; `mail` also for local refusals.
+  errc why = errc::none;    ///< None if delivered.
   hint advice = hint::none;
-  reply answer;              ///< The deciding reply, if there was one.
-  /// The enhanced code that the engine suggests for a local obstacle (OUT-05); else none: see `answer`.
+  reply answer;  ///< The deciding reply, if there was one.
+  /// The enhanced code that the engine suggests for a local obstacle (OUT-05); else none: see
+  /// `answer`.
   enhanced_status suggested;
 
   /// Getter: the category of `why` (OUT-01).
@@ -38,12 +39,12 @@ struct recipient_result {
 /// `next_event()` of its session.
 struct event {
   enum class kind : std::uint8_t {
-    reply_parsed,        ///< Trace only: a reply came; `answers` is its command, `answer` the reply.
-    line_sent,           ///< Trace only: a command line was handed out; `command`, secrets masked.
-    content_sent,        ///< Trace only: `octets` of content were written.
-    greeted,             ///< The greeting came; `answer`.
-    /// Start the handshake, then say `tls_established` or `tls_failed`. Take all events first: `closed`
-    /// may follow at once, if octets came in behind the 220 (TLS-05).
+    reply_parsed,  ///< Trace only: a reply came; `answers` is its command, `answer` the reply.
+    line_sent,     ///< Trace only: a command line was handed out; `command`, secrets masked.
+    content_sent,  ///< Trace only: `octets` of content were written.
+    greeted,       ///< The greeting came; `answer`.
+    /// Start the handshake, then say `tls_established` or `tls_failed`. Take all events first:
+    /// `closed` may follow at once, if octets came in behind the 220 (TLS-05).
     upgrade_to_tls,
     authenticated,       ///< AUTH succeeded; `detail` names the mechanism.
     ready,               ///< The session is open for mails. Once.
@@ -54,10 +55,10 @@ struct event {
     recipient_rejected,  ///< Refused by the server; final.
     ready_for_data,      ///< 354 came. For a streamed message: lend the first chunk.
     chunk_released,      ///< The chunk lent last is the caller's again; lend the next.
-    mail_done,           ///< Exactly once for each mail; `results` has one entry for each recipient.
-    command_done,        ///< Exactly once for each other command; `answer` or `error`.
-    warning,             ///< Something odd that changes nothing; `error` or `detail` says what.
-    closed,              ///< The last event: write what output() still offers, then close the link.
+    mail_done,     ///< Exactly once for each mail; `results` has one entry for each recipient.
+    command_done,  ///< Exactly once for each other command; `answer` or `error`.
+    warning,       ///< Something odd that changes nothing; `error` or `detail` says what.
+    closed,        ///< The last event: write what output() still offers, then close the link.
   };
 
   kind what = kind::closed;
@@ -71,9 +72,9 @@ struct event {
   hint advice = hint::none;
   bool tls = false;  ///< Was TLS on (ERR-01)?
   reply answer;      ///< The reply that it is about, if there is one.
-  /// Why it failed; no error for a success, for a clean end, and for a mail that was delivered to some of
-  /// its recipients. Compare with `errc` values, or see
-  /// `category`; it may be a foreign code that the caller gave (`abort`, `tls_failed`, `receive_end`).
+  /// Why it failed; no error for a success, for a clean end, and for a mail that was delivered to
+  /// some of its recipients. Compare with `errc` values, or see `category`; it may be a foreign
+  /// code that the caller gave (`abort`, `tls_failed`, `receive_end`).
   std::error_code error;
   failure_category category = failure_category::none;
   /// The command line that it answers, without CRLF, secrets masked; empty for the greeting and for

@@ -10,12 +10,12 @@
 
 namespace sansmtp {
 
-/// A message's content and what must be known of it beforehand. Move-only in spirit: copying an owned
-/// one copies its octets.
+/// A message's content and what must be known of it beforehand. Move-only in spirit: copying an
+/// owned one copies its octets.
 class message {
  public:
-  /// Borrowed: the octets stay the caller's and must live unchanged until the mail's `mail_done` event
-  /// has been taken. The engine never copies long stretches of them.
+  /// Borrowed: the octets stay the caller's and must live unchanged until the mail's `mail_done`
+  /// event has been taken. The engine never copies long stretches of them.
   [[nodiscard]] static message borrow(bytes content) {
     message m;
     m.borrowed_ = content;
@@ -31,8 +31,8 @@ class message {
   }
 
   /// Streamed: the caller lends chunk after chunk by `session::lend` when `ready_for_data` and
-  /// `chunk_released` ask for one. `size`, if known, is what MAIL declares as SIZE= (EXT-06): octets
-  /// with CRLF line ends, without dot-stuffing and terminator.
+  /// `chunk_released` ask for one. `size`, if known, is what MAIL declares as SIZE= (EXT-06):
+  /// octets with CRLF line ends, without dot-stuffing and terminator.
   [[nodiscard]] static message stream(std::optional<std::uint64_t> size = std::nullopt) {
     message m;
     m.size_ = size;
@@ -42,9 +42,15 @@ class message {
 
   /// Command: declares that streamed content may hold octets above 127, so that MAIL carries
   /// BODY=8BITMIME (EXT-08). Content known beforehand is looked at instead.
-  message&& eight_bit(bool yes = true) && { eight_bit_ = yes; return std::move(*this); }
+  message&& eight_bit(bool yes = true) && {
+    eight_bit_ = yes;
+    return std::move(*this);
+  }
   /// Command: declares that the header holds UTF-8, so that the mail needs SMTPUTF8 (RFC 6531).
-  message&& utf8_headers(bool yes = true) && { utf8_headers_ = yes; return std::move(*this); }
+  message&& utf8_headers(bool yes = true) && {
+    utf8_headers_ = yes;
+    return std::move(*this);
+  }
 
   [[nodiscard]] bool is_owned() const noexcept { return kind_ == kind::owned; }
   [[nodiscard]] bool is_streamed() const noexcept { return kind_ == kind::streamed; }

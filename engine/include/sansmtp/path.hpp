@@ -15,23 +15,24 @@ struct path_rules {
   bool allow_long = false;        ///< Local-part over 64, domain over 255, path over 256 (CMD-10).
 };
 
-/// A reverse-path or forward-path (RFC 5321 section 4.1.2) without its angle brackets. It is checked
-/// when it is made and immutable afterwards. A bad address is a value too, one that remembers why: a
-/// session refuses it for that recipient before an octet is written, so that a report still has one
-/// line for each recipient given. Owns its text.
+/// A reverse-path or forward-path (RFC 5321 section 4.1.2) without its angle brackets. It is
+/// checked when it is made and immutable afterwards. A bad address is a value too, one that
+/// remembers why: a session refuses it for that recipient before an octet is written, so that a
+/// report still has one line for each recipient given. Owns its text.
 class path {
  public:
   /// The null reverse-path, `<>` (CMD-02). As a recipient it is refused.
   path() noexcept = default;
 
-  /// Checks `mailbox` against the Mailbox grammar: Dot-string or Quoted-string, `@`, Domain or address
-  /// literal; UTF-8 beyond ASCII is accepted and marks the path as needing SMTPUTF8 (RFC 6531). Empty
-  /// text is the null path; "postmaster" alone, in any case, is valid (CMD-03). Never repairs (CMD-05):
-  /// errors are `bad_address`, `address_too_long` and, for CR, LF or NUL, `bad_argument` (CMD-04).
+  /// Checks `mailbox` against the Mailbox grammar: Dot-string or Quoted-string, `@`, Domain or
+  /// address literal; UTF-8 beyond ASCII is accepted and marks the path as needing SMTPUTF8 (RFC
+  /// 6531). Empty text is the null path; "postmaster" alone, in any case, is valid (CMD-03). Never
+  /// repairs (CMD-05): errors are `bad_address`, `address_too_long` and, for CR, LF or NUL,
+  /// `bad_argument` (CMD-04).
   explicit path(std::string_view mailbox, path_rules rules = {});
 
-  /// Getter: a path from a local-part without any quoting and a domain; emits the least quoting that
-  /// the local-part needs (CMD-06).
+  /// Getter: a path from a local-part without any quoting and a domain; emits the least quoting
+  /// that the local-part needs (CMD-06).
   [[nodiscard]] static path from_parts(std::string_view raw_local_part, std::string_view domain,
                                        path_rules rules = {});
 
@@ -59,8 +60,8 @@ class path {
 /// `[tag:content]` (RFC 5321 section 4.1.3, CMD-08)?
 [[nodiscard]] bool is_address_literal(std::string_view text) noexcept;
 
-/// Getter: the literal for a numeric address, `[192.0.2.5]` or `[IPv6:2001:db8::5]`; empty if `address`
-/// is neither. A zone ("fe80::1%eth0") is dropped, since it means nothing to the peer.
+/// Getter: the literal for a numeric address, `[192.0.2.5]` or `[IPv6:2001:db8::5]`; empty if
+/// `address` is neither. A zone ("fe80::1%eth0") is dropped, since it means nothing to the peer.
 [[nodiscard]] std::string address_literal(std::string_view address);
 
 }  // namespace sansmtp

@@ -23,8 +23,8 @@ struct enhanced_status {
 /// Getter: "5.1.1", or an empty string for none.
 [[nodiscard]] std::string to_string(const enhanced_status& code);
 
-/// Getter: reads a code at the start of `text`, which must be followed by a space or the end. None if
-/// there is none or it breaks the grammar (EXT-09).
+/// Getter: reads a code at the start of `text`, which must be followed by a space or the end. None
+/// if there is none or it breaks the grammar (EXT-09).
 [[nodiscard]] enhanced_status parse_enhanced_status(std::string_view text) noexcept;
 
 /// A complete reply: a code and one or more lines of text. A view: the text belongs to whoever made
@@ -34,8 +34,9 @@ class reply {
   /// No reply: code 0, no text.
   constexpr reply() noexcept = default;
 
-  /// `text` holds the lines without code, separator and CRLF, joined by LF. `with_status` says whether
-  /// an enhanced code may stand in it: not in a greeting and not in the reply to EHLO (EXT-09).
+  /// `text` holds the lines without code, separator and CRLF, joined by LF. `with_status` says
+  /// whether an enhanced code may stand in it: not in a greeting and not in the reply to EHLO
+  /// (EXT-09).
   constexpr reply(int code, std::string_view text, bool with_status = true) noexcept
       : text_(text), code_(static_cast<std::uint16_t>(code)), with_status_(with_status) {}
 
@@ -53,8 +54,8 @@ class reply {
   /// Getter: line `i`, empty if there is no such line.
   [[nodiscard]] std::string_view line(std::size_t i) const noexcept;
 
-  /// Getter: the enhanced status code of the last line, else of the first line that has one; none if
-  /// its class differs from the first digit, and on 3yz (EXT-09). Computed on each call.
+  /// Getter: the enhanced status code of the last line, else of the first line that has one; none
+  /// if its class differs from the first digit, and on 3yz (EXT-09). Computed on each call.
   [[nodiscard]] enhanced_status enhanced() const noexcept;
 
   /// Getter: the text made safe for a terminal or a log: one line, see `display_text` (REP-21).
@@ -67,12 +68,12 @@ class reply {
 };
 
 /// Getter: `text` with each control octet, each octet of invalid UTF-8 and each character that
-/// changes the direction or the line (C1, U+2028, U+2029, U+202A to U+202E, U+2066 to U+2069, U+200E,
-/// U+200F, U+061C, U+FEFF) replaced by one '?', and each LF by " / " (REP-21, SEC-04).
+/// changes the direction or the line (C1, U+2028, U+2029, U+202A to U+202E, U+2066 to U+2069,
+/// U+200E, U+200F, U+061C, U+FEFF) replaced by one '?', and each LF by " / " (REP-21, SEC-04).
 [[nodiscard]] std::string display_text(std::string_view text);
 
-/// Getter: the path that a 251 or 551 reply names ("try <x@c.test>"), without its brackets, if it is
-/// a well-formed mailbox; else empty. A view into the reply's text. The engine never uses it to
+/// Getter: the path that a 251 or 551 reply names ("try <x@c.test>"), without its brackets, if it
+/// is a well-formed mailbox; else empty. A view into the reply's text. The engine never uses it to
 /// re-address (REP-19).
 [[nodiscard]] std::string_view forward_path(const reply& r) noexcept;
 

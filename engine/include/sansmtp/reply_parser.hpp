@@ -37,8 +37,9 @@ class reply_parser {
   /// Input: eats a prefix of `in` and stops after one reply. `in` is read only during the call.
   [[nodiscard]] status parse(bytes& in);
 
-  /// Getter: the reply that the last `parse` completed; valid until the next `parse` or `reset`, and no
-  /// longer than the octets that were given to that `parse`: a reply that came whole is not copied.
+  /// Getter: the reply that the last `parse` completed; valid until the next `parse` or `reset`,
+  /// and no longer than the octets that were given to that `parse`: a reply that came whole is not
+  /// copied.
   [[nodiscard]] reply result() const noexcept {
     return {code_, in_place_.data() != nullptr ? in_place_ : std::string_view(text_)};
   }
@@ -49,8 +50,8 @@ class reply_parser {
   /// Getter: why the last `parse` returned malformed or too_long; `errc::none` otherwise.
   [[nodiscard]] errc error() const noexcept { return error_; }
 
-  /// Getter: the unfinished or offending line as received, up to the octet that broke the grammar; its
-  /// last 256 octets (ERR-01).
+  /// Getter: the unfinished or offending line as received, up to the octet that broke the grammar;
+  /// its last 256 octets (ERR-01).
   [[nodiscard]] std::string excerpt() const;
 
   /// Getter: has a line ended in a bare LF since the last `reset`? Only with `accept_bare_lf`.
@@ -74,7 +75,7 @@ class reply_parser {
   status fail(errc why) noexcept;
   status fail_at(char octet) noexcept;
   [[nodiscard]] std::size_t room() const noexcept;  // octets until a limit is passed
-  bool count(std::size_t octets) noexcept;  // false and error_ set: a limit would be passed
+  bool count(std::size_t octets) noexcept;          // false and error_ set: a limit would be passed
   void end_line() noexcept;
 
   reply_limits limits_;
@@ -82,17 +83,17 @@ class reply_parser {
   std::string_view in_place_;     // instead, the text of a reply that was one line of the input
   std::uint32_t line_start_ = 0;  // where the line at hand begins in text_
   std::uint32_t line_octets_ = 0;
-  std::uint32_t octets_ = 0;      // of the whole reply
+  std::uint32_t octets_ = 0;  // of the whole reply
   std::uint32_t lines_ = 0;
   std::uint16_t code_ = 0;
-  std::uint16_t line_code_ = 0;   // of the line at hand
-  std::uint8_t digits_ = 0;       // of line_code_ read so far
-  char separator_ = 0;            // what followed the code; CR or LF if nothing did
-  char offending_ = 0;            // the octet that broke the grammar, if has_offending_
+  std::uint16_t line_code_ = 0;  // of the line at hand
+  std::uint8_t digits_ = 0;      // of line_code_ read so far
+  char separator_ = 0;           // what followed the code; CR or LF if nothing did
+  char offending_ = 0;           // the octet that broke the grammar, if has_offending_
   bool has_offending_ = false;
-  bool after_cr_ = false;         // the CR seen last is not part of text_
+  bool after_cr_ = false;  // the CR seen last is not part of text_
   bool saw_bare_lf_ = false;
-  state state_ = state::done;     // done also means: nothing begun
+  state state_ = state::done;  // done also means: nothing begun
   errc error_ = errc::none;
 };
 

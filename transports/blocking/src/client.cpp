@@ -21,8 +21,8 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-// A read that waits gives up after this time, by a socket option that is set once, and the session's
-// deadline is looked at. Only a deadline that is nearer costs a system call of its own.
+// A read that waits gives up after this time, by a socket option that is set once, and the
+// session's deadline is looked at. Only a deadline that is nearer costs a system call of its own.
 constexpr std::chrono::seconds coarse_wait(10);
 
 // How long a server whose connection does not take octets any more may explain itself.
@@ -34,7 +34,8 @@ constexpr std::size_t max_slices = 128;
 // Octets read at a time: hundreds of replies.
 constexpr std::size_t read_octets = 16 * 1024;
 
-// Did a call only find the socket not ready, or a signal? (EWOULDBLOCK is EAGAIN wherever both exist.)
+// Did a call only find the socket not ready, or a signal? (EWOULDBLOCK is EAGAIN wherever both
+// exist.)
 bool is_passing(int error) noexcept { return error == EAGAIN || error == EINTR; }
 
 struct write_result {
@@ -108,7 +109,7 @@ client::client(client_options options)
   if (options_.trace) options_.session.trace = true;
 }
 
-// -- the link ---------------------------------------------------------------------------------------
+// -- the link -------------------------------------------------------------------------------------
 
 std::error_code client::connect(const server_address& server) {
   if (const std::error_code error = prepare()) return error;
@@ -205,7 +206,7 @@ std::error_code client::refusal() const noexcept {
   return stream_.done ? end_ : make_error_code(errc::bad_state);
 }
 
-// -- mails ------------------------------------------------------------------------------------------
+// -- mails ----------------------------------------------------------------------------------------
 
 delivery client::send(const envelope& env, message content) {
   delivery report;
@@ -288,7 +289,7 @@ void client::cancel_stream() {
   run_until([this] { return stream_.done; });
 }
 
-// -- other commands ---------------------------------------------------------------------------------
+// -- other commands -------------------------------------------------------------------------------
 
 template <typename Start>
 command_result client::run_command(Start start) {
@@ -339,10 +340,10 @@ command_result client::raw(std::string_view line) {
   return run_command([&] { return session_.raw(line); });
 }
 
-// -- the loop ---------------------------------------------------------------------------------------
+// -- the loop -------------------------------------------------------------------------------------
 
-// Works until `fulfilled`, or until the session is over and has told everything. Each wait ends by a
-// deadline of the session, so this ends too.
+// Works until `fulfilled`, or until the session is over and has told everything. Each wait ends by
+// a deadline of the session, so this ends too.
 template <typename Condition>
 void client::run_until(Condition fulfilled) {
   const auto settled = [&] {
@@ -360,9 +361,9 @@ void client::run_until(Condition fulfilled) {
   }
 }
 
-// One write. Between two writes the server is listened to: it may have refused what it is being sent
-// (552 in the middle of content), which must not wait until all is written. If the socket is full,
-// waits for both directions: a server may stop reading until its replies are read (NET-04).
+// One write. Between two writes the server is listened to: it may have refused what it is being
+// sent (552 in the middle of content), which must not wait until all is written. If the socket is
+// full, waits for both directions: a server may stop reading until its replies are read (NET-04).
 void client::write(std::span<const bytes> out) {
   if (unheard_write_ && (poll_link(POLLIN, now_) & POLLIN) != 0) {
     // The views go back first, so that nothing of the caller's memory counts as in flight.
@@ -380,7 +381,8 @@ void client::write(std::span<const bytes> out) {
   if (result.written < result.offered) wait(POLLIN | POLLOUT);
 }
 
-// Waits until the socket is ready or the deadline is there, and reads if there is something to read.
+// Waits until the socket is ready or the deadline is there, and reads if there is something to
+// read.
 void client::wait(short directions) {
   const std::optional<time_point> deadline = session_.deadline();
   if (deadline && *deadline <= now_) {
@@ -521,8 +523,8 @@ void client::finish_command(const event& e) {
   awaited_command_ = 0;
 }
 
-// Keeps a failure with its context (ERR-01). The end of a mail or of the link often repeats what was
-// told before in more detail; that is kept.
+// Keeps a failure with its context (ERR-01). The end of a mail or of the link often repeats what
+// was told before in more detail; that is kept.
 void client::remember(const event& e) {
   if (e.what == event::kind::warning) return;
   failure& f = last_error_;

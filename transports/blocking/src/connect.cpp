@@ -80,7 +80,8 @@ std::error_code attempt(const sockaddr* address, socklen_t size, const addrinfo*
                         const client_options& options, descriptor& out) {
   descriptor made(::socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!made) return system_error(errno);
-  // The window that is announced depends on the buffer, so it is set before the connection is there.
+  // The window that is announced depends on the buffer, so it is set before the connection is
+  // there.
   const auto set = [&made](int name, int octets) {
     return octets <= 0 || ::setsockopt(made.get(), SOL_SOCKET, name, &octets, sizeof octets) == 0;
   };

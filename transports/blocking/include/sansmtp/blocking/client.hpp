@@ -26,12 +26,13 @@
 
 namespace sansmtp::blocking {
 
-/// A session and the socket under it. Every call returns when its answer is there, or when a deadline
-/// of the session passed; none throws, all errors are values. One thread at a time. A signal that
-/// interrupts a wait changes nothing, and SIGPIPE is never raised.
+/// A session and the socket under it. Every call returns when its answer is there, or when a
+/// deadline of the session passed; none throws, all errors are values. One thread at a time. A
+/// signal that interrupts a wait changes nothing, and SIGPIPE is never raised.
 ///
-/// After a failure that ended the link all further calls are refused; `connect` begins anew with the
-/// same options. Octets that were given by reference are the caller's again when a call returns.
+/// After a failure that ended the link all further calls are refused; `connect` begins anew with
+/// the same options. Octets that were given by reference are the caller's again when a call
+/// returns.
 class client {
  public:
   explicit client(client_options options = {});
@@ -42,13 +43,13 @@ class client {
   /// Closes the link without a word; `quit` is the polite way.
   ~client() = default;
 
-  // -- the link -------------------------------------------------------------------------------------
+  // -- the link -----------------------------------------------------------------------------------
 
-  /// Command: connects to the first of the server's addresses that accepts within the connect timeout.
-  /// A link that is there is closed before. Errors: those of `resolver_category`, of the system
-  /// (`std::errc::connection_refused`, `timed_out` and so on; the last address tried decides),
-  /// `std::errc::address_family_not_supported` if the server has no address of the family to be bound
-  /// (NET-02), `std::errc::invalid_argument` for an address that cannot be read, and
+  /// Command: connects to the first of the server's addresses that accepts within the connect
+  /// timeout. A link that is there is closed before. Errors: those of `resolver_category`, of the
+  /// system (`std::errc::connection_refused`, `timed_out` and so on; the last address tried
+  /// decides), `std::errc::address_family_not_supported` if the server has no address of the family
+  /// to be bound (NET-02), `std::errc::invalid_argument` for an address that cannot be read, and
   /// `errc::bad_configuration`.
   std::error_code connect(const server_address& server);
   /// Command: the same for an address as people write it, see `server_address::parse` (NET-01).
@@ -66,42 +67,43 @@ class client {
   /// only says what `open` shall do and returns no error.
   std::error_code authenticate(std::vector<std::unique_ptr<sasl_mechanism>> mechanisms);
 
-  /// Command: says QUIT, waits for the answer no longer than the QUIT timeout, closes. No error for a
-  /// clean end.
+  /// Command: says QUIT, waits for the answer no longer than the QUIT timeout, closes. No error for
+  /// a clean end.
   std::error_code quit();
 
-  // -- mails ----------------------------------------------------------------------------------------
+  // -- mails --------------------------------------------------------------------------------------
 
-  /// Command: sends one mail. The report has one entry for each recipient, unless the mail is refused
-  /// as a usage error (`error` says which). A streamed message needs `transaction` instead and is
-  /// refused with `errc::bad_argument`.
+  /// Command: sends one mail. The report has one entry for each recipient, unless the mail is
+  /// refused as a usage error (`error` says which). A streamed message needs `transaction` instead
+  /// and is refused with `errc::bad_argument`.
   [[nodiscard]] delivery send(const envelope& env, message content);
   /// Command: the same into a report that is used again and again: the second and each further mail
   /// of the same shape then costs no allocation.
   void send(const envelope& env, message content, delivery& out);
 
-  /// Command: sends many mails in one session. `next(envelope&, message&)` fills in the next mail and
-  /// returns true, or returns false if there is none; the envelope keeps its last value, so that only
-  /// what differs has to be set. `done(const delivery&)` gets one report for each mail, in order. At
-  /// most `mails_ahead` mails are queued, so that with `pipelining_level::messages` each envelope rides
-  /// with the content before it (PIPE-17) and memory stays constant; borrowed octets must live until
-  /// the `done` of their mail. Once the link is lost each further mail is reported as not attempted;
-  /// `next` may look at `connected()` and stop. Neither function may call the client otherwise. If one
-  /// throws, the link is closed and the mails queued have no report.
+  /// Command: sends many mails in one session. `next(envelope&, message&)` fills in the next mail
+  /// and returns true, or returns false if there is none; the envelope keeps its last value, so
+  /// that only what differs has to be set. `done(const delivery&)` gets one report for each mail,
+  /// in order. At most `mails_ahead` mails are queued, so that with `pipelining_level::messages`
+  /// each envelope rides with the content before it (PIPE-17) and memory stays constant; borrowed
+  /// octets must live until the `done` of their mail. Once the link is lost each further mail is
+  /// reported as not attempted; `next` may look at `connected()` and stop. Neither function may
+  /// call the client otherwise. If one throws, the link is closed and the mails queued have no
+  /// report.
   template <typename Next, typename Done>
   void send_all(Next&& next, Done&& done);
 
   /// How many mails `send_all` keeps queued: the one whose content goes out, and the next.
   static constexpr std::size_t mails_ahead = 2;
 
-  /// Command: MAIL, RCPT for each recipient and DATA; then the returned writer tells each recipient's
-  /// result and takes the content (TXN-23).
+  /// Command: MAIL, RCPT for each recipient and DATA; then the returned writer tells each
+  /// recipient's result and takes the content (TXN-23).
   [[nodiscard]] writer transaction(path sender, std::vector<recipient> recipients);
-  /// Command: the same with all parameters; `content` must be `message::stream()`, with its size if it
-  /// is known.
+  /// Command: the same with all parameters; `content` must be `message::stream()`, with its size if
+  /// it is known.
   [[nodiscard]] writer transaction(const envelope& env, message content = message::stream());
 
-  // -- other commands -------------------------------------------------------------------------------
+  // -- other commands -----------------------------------------------------------------------------
 
   command_result hello();                          ///< Command: EHLO once more (SESS-18).
   command_result noop(std::string_view arg = {});  ///< Command: NOOP.
@@ -111,7 +113,7 @@ class client {
   command_result help(std::string_view arg = {});  ///< Command: HELP.
   command_result raw(std::string_view line);       ///< Command: see `session::raw` (CMD-18).
 
-  // -- getter ---------------------------------------------------------------------------------------
+  // -- getter -------------------------------------------------------------------------------------
 
   /// Getter: is there a link, as far as is known?
   [[nodiscard]] bool connected() const noexcept { return static_cast<bool>(link_); }

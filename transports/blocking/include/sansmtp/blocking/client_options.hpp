@@ -13,20 +13,20 @@ namespace sansmtp::blocking {
 /// Options of a client; a plain value, each with its default.
 struct client_options {
   /// The session's own options. `tls` must be `tls_mode::off`, since this transport has no TLS:
-  /// otherwise `connect` returns `errc::bad_configuration`. Without a `local_name` the host's name is
-  /// used, or the local address (SESS-14, SESS-15).
+  /// otherwise `connect` returns `errc::bad_configuration`. Without a `local_name` the host's name
+  /// is used, or the local address (SESS-14, SESS-15).
   session_config session;
 
-  /// A numeric local address to bind, "192.0.2.5" or "2001:db8::5"; empty: the system chooses. Of the
-  /// server's addresses only those of the same family are tried (NET-02).
+  /// A numeric local address to bind, "192.0.2.5" or "2001:db8::5"; empty: the system chooses. Of
+  /// the server's addresses only those of the same family are tried (NET-02).
   std::string local_address;
 
-  /// How long the connection to each of the server's addresses may take; zero: as long as the system
-  /// allows.
+  /// How long the connection to each of the server's addresses may take; zero: as long as the
+  /// system allows.
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(30);
 
-  /// Octets that the kernel is asked to buffer (SO_SNDBUF, SO_RCVBUF); 0: its own choice, which is the
-  /// better one nearly always.
+  /// Octets that the kernel is asked to buffer (SO_SNDBUF, SO_RCVBUF); 0: its own choice, which is
+  /// the better one nearly always.
   int send_buffer = 0;
   int receive_buffer = 0;
 

@@ -11,8 +11,8 @@ namespace sansmtp::blocking {
 
 /// A failure and its context (ERR-01).
 struct failure {
-  /// A condition of the engine (`errc`), or the system's: from a socket (`std::errc` values compare)
-  /// or from name resolution (`resolver_category`). No error: nothing has failed.
+  /// A condition of the engine (`errc`), or the system's: from a socket (`std::errc` values
+  /// compare) or from name resolution (`resolver_category`). No error: nothing has failed.
   std::error_code error;
   failure_category category = failure_category::none;
   operation_id id = 0;          ///< The mail or command that failed; 0: the connection.

@@ -5,7 +5,8 @@
 
 namespace sansmtp::blocking {
 
-/// Getter: the category named "resolver"; its values are those of `getaddrinfo` (EAI_NONAME and so on).
+/// Getter: the category named "resolver"; its values are those of `getaddrinfo` (EAI_NONAME and so
+/// on).
 [[nodiscard]] const std::error_category& resolver_category() noexcept;
 
 }  // namespace sansmtp::blocking

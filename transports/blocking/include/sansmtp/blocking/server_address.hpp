@@ -22,8 +22,8 @@ struct server_address {
   [[nodiscard]] bool is_unix() const noexcept { return port == 0; }
 
   /// Getter: reads `host`, `host:port`, `192.0.2.1:port`, `[2001:db8::1]`, `[2001:db8::1]:port`,
-  /// `2001:db8::1` or `unix:/path`; without a port it is `default_port` (NET-01). Nothing if the text
-  /// is none of these; a host name is not resolved here.
+  /// `2001:db8::1` or `unix:/path`; without a port it is `default_port` (NET-01). Nothing if the
+  /// text is none of these; a host name is not resolved here.
   [[nodiscard]] static std::optional<server_address> parse(std::string_view text,
                                                            std::uint16_t default_port = smtp_port);
 

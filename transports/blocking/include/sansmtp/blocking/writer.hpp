@@ -13,8 +13,8 @@ namespace sansmtp::blocking {
 class client;
 
 /// What `client::transaction` returns: what the server said of each recipient and, if it wants the
-/// content, the means to stream it. Move-only. Its client must neither be moved nor destroyed while it
-/// is there, and does nothing else meanwhile: other calls are refused with `errc::bad_state`.
+/// content, the means to stream it. Move-only. Its client must neither be moved nor destroyed while
+/// it is there, and does nothing else meanwhile: other calls are refused with `errc::bad_state`.
 class writer {
  public:
   writer(writer&& other) noexcept
@@ -25,9 +25,9 @@ class writer {
   /// Aborts what is not finished.
   ~writer();
 
-  /// Getter: one entry for each recipient, in the envelope's order (TXN-23). One that was accepted so
-  /// far is `pending`, with the server's reply to RCPT; the others are final. Empty if the mail was
-  /// refused as a usage error. Valid until the next call on the writer.
+  /// Getter: one entry for each recipient, in the envelope's order (TXN-23). One that was accepted
+  /// so far is `pending`, with the server's reply to RCPT; the others are final. Empty if the mail
+  /// was refused as a usage error. Valid until the next call on the writer.
   [[nodiscard]] std::span<const recipient_report> recipients() const noexcept;
 
   /// Getter: does the server want content? If not, `finish` tells why, or how it ended.
@@ -37,14 +37,14 @@ class writer {
   [[nodiscard]] std::error_code error() const noexcept;
 
   /// Command: the next piece of the content, of any size. It is the caller's again when the call
-  /// returns: either written to the socket or, if short, copied into a buffer of 16 KiB. Returns the
-  /// error that ended the transaction (for example a 552 in the middle), also one of an earlier piece;
-  /// then the rest of the content is pointless.
+  /// returns: either written to the socket or, if short, copied into a buffer of 16 KiB. Returns
+  /// the error that ended the transaction (for example a 552 in the middle), also one of an earlier
+  /// piece; then the rest of the content is pointless.
   std::error_code write(bytes piece);
 
   /// Command: the content is complete. Waits for the final reply and returns one entry for each
-  /// recipient. Called again, or after `abort`, it returns the same once more, until the client begins
-  /// another transaction.
+  /// recipient. Called again, or after `abort`, it returns the same once more, until the client
+  /// begins another transaction.
   delivery finish();
 
   /// Command: gives the mail up. Once the server wants content the link must be closed for that
