@@ -31,18 +31,28 @@ enum class rcpt_step : std::uint8_t {
   refused,   // 4yz or 5yz, or refused locally
 };
 
-struct rcpt_state {
-  rcpt_step step = rcpt_step::waiting;
-  outcome result = outcome::pending;
+/// What ends a mail, or a part of it.
+struct verdict {
   verb stage = verb::mail;
   errc why = errc::none;
   hint advice = hint::none;
   kept_reply answer;
   enhanced_status suggested;
+};
+
+/// One recipient, and once it has its outcome what decided it.
+struct rcpt_state : verdict {
+  rcpt_step step = rcpt_step::waiting;
+  outcome result = outcome::pending;
   std::uint64_t end = 0;  // output position behind its RCPT
   text_span line;         // "RCPT TO:<address>", in the mail's text
   errc bad = errc::none;  // what is wrong with the address
   bool utf8 = false;      // the address needs SMTPUTF8
+
+  void decide(outcome o, const verdict& v) noexcept {
+    result = o;
+    static_cast<verdict&>(*this) = v;
+  }
 };
 
 /// Where the sender is with a mail.
@@ -52,15 +62,6 @@ enum class mail_step : std::uint8_t {
   data,      // DATA formatted
   content,   // 354 came, content on its way
   finished,  // terminator formatted, or the mail is over
-};
-
-/// What ends a mail, or a part of it.
-struct verdict {
-  verb stage = verb::mail;
-  errc why = errc::none;
-  hint advice = hint::none;
-  kept_reply answer;
-  enhanced_status suggested;
 };
 
 /// What changes while a mail is on its way.

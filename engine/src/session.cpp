@@ -14,8 +14,6 @@ namespace {
 using detail::mail_step;
 using detail::rcpt_step;
 
-constexpr std::size_t command_line_limit = 512;  // with CRLF (RFC 5321 section 4.5.3.1.4)
-
 /// Printable ASCII and blanks only: no CR, LF or NUL can get into a command (CMD-04).
 bool is_command_text(std::string_view text) noexcept {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
@@ -203,24 +201,17 @@ void session::impl::show_results(mail_state& m, std::size_t answer_of) {
 void session::impl::conclude(mail_state& m, outcome if_handed, const verdict& v) {
   for (detail::rcpt_state& r : m.rcpts) {
     if (r.result != outcome::pending) continue;
-    const verdict* why = &v;
+    if (m.sender_refused) {
+      const bool for_good = m.sender_verdict.why == errc::refused_permanently;
+      r.decide(for_good ? outcome::rejected : outcome::deferred, m.sender_verdict);
+      continue;
+    }
     const bool handed =
         r.step != rcpt_step::waiting && (r.step != rcpt_step::asked || r.end <= out_.handed());
-    if (m.sender_refused) {
-      why = &m.sender_verdict;
-      r.result = why->why == errc::refused_permanently ? outcome::rejected : outcome::deferred;
-    } else {
-      r.result = handed ? if_handed : outcome::not_attempted;
-    }
-    // What a mail's own content is guilty of is nobody else's outcome: an unanswered recipient of
-    // it is only not in doubt.
-    if (r.result == outcome::in_doubt && r.step != rcpt_step::accepted)
-      r.result = outcome::deferred;
-    r.stage = why->stage;
-    r.why = why->why;
-    r.advice = why->advice;
-    r.answer = why->answer;
-    r.suggested = why->suggested;
+    // Only who was accepted can be in doubt.
+    const bool doubtless = if_handed == outcome::in_doubt && r.step != rcpt_step::accepted;
+    const outcome o = doubtless ? outcome::deferred : if_handed;
+    r.decide(handed ? o : outcome::not_attempted, v);
   }
 }
 

@@ -30,6 +30,9 @@ struct session::impl {
   using expected = detail::expected;
   using verdict = detail::verdict;
 
+  /// Octets of a command line with its CRLF (RFC 5321 section 4.5.3.1.4).
+  static constexpr std::size_t command_line_limit = 512;
+
   /// Where the session stands. Only the opening has steps of its own; all else is in the queues.
   enum class stage : std::uint8_t {
     unconnected,

@@ -537,11 +537,12 @@ void session::impl::answer_rcpt(const expected& e, const reply& r) {
           m.accepted != 0 &&
           (r.code() == 452 ||
            (r.code() == 552 && (!status || (status.subject == 5 && status.detail == 3))));
-      to.why = crowded ? errc::recipient_limit : refusal(r);  // TXN-09
-      to.result = crowded || r.first_digit() == 4 ? outcome::deferred : outcome::rejected;
-      to.stage = verb::rcpt;
-      to.advice = crowded ? hint::too_many_recipients : hint_of(r);
-      to.answer = m.keep(r);
+      const outcome o = crowded || r.first_digit() == 4 ? outcome::deferred : outcome::rejected;
+      to.decide(o, {verb::rcpt,
+                    crowded ? errc::recipient_limit : refusal(r),  // TXN-09
+                    crowded ? hint::too_many_recipients : hint_of(r),
+                    m.keep(r),
+                    {}});
       told.shown.result = to.result;
       told.shown.advice = to.advice;
       told.shown.error = std::error_code(to.why);
@@ -551,11 +552,7 @@ void session::impl::answer_rcpt(const expected& e, const reply& r) {
         m.enough_rcpts = true;  // TXN-10
         for (detail::rcpt_state& other : m.rcpts) {
           if (other.step != rcpt_step::waiting || other.result != outcome::pending) continue;
-          other.result = outcome::not_attempted;
-          other.stage = verb::rcpt;
-          other.why = to.why;
-          other.advice = to.advice;
-          other.answer = to.answer;
+          other.decide(outcome::not_attempted, to);
         }
       }
     }

@@ -17,8 +17,7 @@ using detail::mail_step;
 using detail::rcpt_step;
 
 constexpr std::string_view crlf = "\r\n";
-constexpr std::size_t command_line_limit = 512;  // with CRLF (RFC 5321 section 4.5.3.1.4)
-constexpr std::uint64_t long_line = 1000;        // with CRLF (RFC 5321 section 4.5.3.1.6)
+constexpr std::uint64_t long_line = 1000;  // with CRLF (RFC 5321 section 4.5.3.1.6)
 constexpr std::size_t slices_per_step = 64;
 
 /// How many octets an offered extension adds to what a MAIL line may have (CMD-11).
@@ -403,11 +402,7 @@ bool session::impl::refuse_locally(mail_state& m) {
     }
     ++bad;
     r.step = rcpt_step::refused;
-    r.result = outcome::rejected;
-    r.stage = v.stage;
-    r.why = v.why;
-    r.advice = v.advice;
-    r.suggested = v.suggested;
+    r.decide(outcome::rejected, v);
   }
   if (bad != 0 && (bad == m.rcpts.size() || !m.skip_bad_recipients)) {
     conclude(m, outcome::not_attempted, {verb::rcpt, errc::envelope_refused, hint::none, {}, {}});
@@ -421,13 +416,8 @@ bool session::impl::refuse_locally(mail_state& m) {
 /// What stands in the way of the mail as a whole; then its recipients have their outcome.
 errc session::impl::check_mail(mail_state& m) {
   const auto reject = [&](errc why, enhanced_status suggested, hint advice = hint::none) {
-    for (detail::rcpt_state& r : m.rcpts) {
-      r.result = outcome::rejected;
-      r.stage = verb::mail;
-      r.why = why;
-      r.advice = advice;
-      r.suggested = suggested;
-    }
+    const verdict v{verb::mail, why, advice, {}, suggested};
+    for (detail::rcpt_state& r : m.rcpts) r.decide(outcome::rejected, v);
     return why;
   };
 
@@ -719,13 +709,11 @@ void session::impl::stop_content(mail_state& m, errc why) {
   const enhanced_status status = why == errc::content_too_big         ? status_too_big
                                  : why == errc::eight_bit_not_offered ? status_eight_bit
                                                                       : status_content;
+  const verdict v{verb::content, why, elsewhere ? hint::other_host : hint::none, {}, status};
   for (detail::rcpt_state& r : m.rcpts) {
-    if (r.result != outcome::pending || r.step != rcpt_step::accepted) continue;
-    r.result = outcome::rejected;
-    r.stage = verb::content;
-    r.why = why;
-    r.advice = elsewhere ? hint::other_host : hint::none;
-    r.suggested = status;
+    if (r.result == outcome::pending && r.step == rcpt_step::accepted) {
+      r.decide(outcome::rejected, v);
+    }
   }
   fail({why, verb::content, {}, {}, hint::none, {}});
 }
