@@ -4,6 +4,7 @@
 #include "sansmtp/base64.hpp"
 #include "sansmtp/buffer.hpp"
 #include "sansmtp/capabilities.hpp"
+#include "sansmtp/channel_binding.hpp"
 #include "sansmtp/config.hpp"
 #include "sansmtp/delivery.hpp"
 #include "sansmtp/dot_stuffer.hpp"

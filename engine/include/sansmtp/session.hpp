@@ -14,6 +14,7 @@
 
 #include "sansmtp/buffer.hpp"
 #include "sansmtp/capabilities.hpp"
+#include "sansmtp/channel_binding.hpp"
 #include "sansmtp/config.hpp"
 #include "sansmtp/envelope.hpp"
 #include "sansmtp/event.hpp"
@@ -35,6 +36,8 @@ struct endpoint_info {
 struct tls_info {
   /// Was the peer's identity proven? Without that no secret is shown (AUTH-13).
   bool verified = false;
+  /// What SCRAM's -PLUS variants bind to; copied. Left empty, this link cannot be bound (SASL-11).
+  channel_binding binding{};
 };
 
 /// Where a session stands.
