@@ -71,12 +71,14 @@ struct offer {
 
 std::uint64_t limit_of(const std::string& value) {
   if (value.empty() || value.size() > 20) return 0;
-  unsigned __int128 number = 0;
+  std::uint64_t number = 0;
   for (const char c : value) {
     if (c < '0' || c > '9') return 0;
-    number = number * 10 + static_cast<unsigned>(c - '0');
+    const auto digit = static_cast<std::uint64_t>(c - '0');
+    if (number > (UINT64_MAX - digit) / 10) return 0;
+    number = number * 10 + digit;
   }
-  return number > UINT64_MAX ? 0 : static_cast<std::uint64_t>(number);
+  return number;
 }
 
 bool is_mechanism(const std::string& word) {
