@@ -212,7 +212,9 @@ command_line read_line(string_view line, string_view verb) {
   const std::size_t quoted = line.starts_with('"') ? end_of_quoted(*without_utf8(line)) : 0;
   // Characters beyond ASCII are longer than what stands for them.
   std::size_t end = quoted == 0 ? 0 : 1;
-  for (; quoted != 0 && line[end] != '"'; ++end) end += line[end] == '\\' ? 1 : 0;
+  for (; quoted != 0 && line[end] != '"'; ++end) {
+    if (line[end] == '\\') ++end;
+  }
   end = line.find('>', end);
   require(end != string_view::npos, "the path ends");
   result.path = line.substr(0, end);
