@@ -30,6 +30,8 @@ constexpr auto rows = [] {
 
       row{errc::connection_lost, failure_category::connection_lost, "connection_lost",
           "The connection was lost."},
+      row{errc::tls_truncated, failure_category::connection_lost, "tls_truncated",
+          "The TLS stream ended without close_notify."},
 
       row{errc::timed_out, timeout, "timed_out", "The server did not answer in time."},
 
@@ -59,6 +61,8 @@ constexpr auto rows = [] {
           "TLS is required, but the server does not offer it."},
       row{errc::tls_refused, tls, "tls_refused", "TLS is required, but the server refused it."},
       row{errc::tls_failed, tls, "tls_failed", "The TLS handshake failed."},
+      row{errc::plaintext_peer, tls, "plaintext_peer",
+          "The server answered the TLS handshake in clear text: this port is not for TLS at once."},
       row{errc::tls_too_weak, tls, "tls_too_weak", "What TLS negotiated is too weak."},
 
       row{errc::auth_not_offered, auth, "auth_not_offered",

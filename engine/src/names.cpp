@@ -59,6 +59,7 @@ std::string_view to_string(hint h) noexcept {
     case too_many_recipients: return "too_many_recipients";
     case retry_without_tls: return "retry_without_tls";
     case password_transition: return "password_transition";
+    case server_speaks_tls: return "server_speaks_tls";
     case other_host: return "other_host";
   }
   return "unknown";

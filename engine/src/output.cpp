@@ -77,6 +77,7 @@ void output_stage::forget_written() {
 }
 
 void output_stage::drop() {
+  if (lent_ || !empty()) ++withdrawals_;
   if (lent_) {
     dropped_ = true;
     return;
@@ -88,8 +89,8 @@ void output_stage::drop() {
 void output_stage::trim() noexcept {
   if (lent_ || !empty() || text_.capacity() <= kept_text) return;
   text_.release();
-  slices_ = {};
-  views_ = {};
+  slices_ = std::vector<slice>();
+  views_ = std::vector<bytes>();
 }
 
 void output_stage::forget() {

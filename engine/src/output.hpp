@@ -85,6 +85,8 @@ class output_stage {
 
   /// Drops what has not been written. Lent views stay intact until `took`.
   void drop();
+  /// Getter: how often there was something to be dropped.
+  [[nodiscard]] std::uint32_t withdrawals() const noexcept { return withdrawals_; }
 
   /// Gives a large buffer back, if nothing is staged.
   void trim() noexcept;
@@ -115,6 +117,7 @@ class output_stage {
   std::uint64_t handed_ = 0;
   std::uint64_t sent_ = 0;
   std::uint64_t borrowed_end_ = 0;
+  std::uint32_t withdrawals_ = 0;
   bool lent_ = false;
   bool secret_ = false;
   bool dropped_ = false;

@@ -417,7 +417,9 @@ void session::impl::garbled(bool secret) {
     close(leaving_because_);  // any octets are as good as an answer to QUIT (SESS-19)
     return;
   }
-  fail({parser_.error(), about, {}, {}, hint::none, excerpt});
+  // Where a greeting was to be, an octet that begins a TLS record tells of a port for implicit TLS.
+  const bool tls = about == verb::greeting && !tls_ && (excerpt[0] == 0x15 || excerpt[0] == 0x16);
+  fail({parser_.error(), about, {}, {}, tls ? hint::server_speaks_tls : hint::none, excerpt});
 }
 
 void session::receive_end(time_point now, std::error_code why) {
@@ -531,10 +533,7 @@ void session::advance(time_point now) {
 void session::tls_established(time_point now, const tls_info& info) {
   impl& s = *impl_;
   s.tell(now);
-  if (s.stage_ == impl::stage::closed || s.owed_.empty() ||
-      s.owed_.front().what != verb::handshake) {
-    return;
-  }
+  if (!awaits_handshake()) return;
   s.owed_.pop();
   s.group_closed_ = false;
   s.tls_ = true;
@@ -554,26 +553,18 @@ void session::tls_established(time_point now, const tls_info& info) {
 void session::tls_failed(time_point now, std::error_code why) {
   impl& s = *impl_;
   s.tell(now);
-  if (s.stage_ == impl::stage::closed || s.owed_.empty() ||
-      s.owed_.front().what != verb::handshake) {
-    return;
-  }
-  const bool optional = s.config_.tls == tls_mode::opportunistic;
-  s.fail({errc::tls_failed,
-          verb::handshake,
-          why,
-          {},
-          optional ? hint::retry_without_tls : hint::none,
-          {}});
+  const bool waiting = awaits_handshake();
+  if (!waiting && !s.tls_) return;
+  // Once there was a link, its failure says nothing about the next one.
+  const bool optional = waiting && s.config_.tls == tls_mode::opportunistic;
+  const verb about = s.owed_.empty() ? verb::noop : s.owed_.front().what;
+  s.fail({errc::tls_failed, about, why, {}, optional ? hint::retry_without_tls : hint::none, {}});
 }
 
 void session::tls_rejected(time_point now) {
   impl& s = *impl_;
   s.tell(now);
-  if (s.stage_ == impl::stage::closed || s.owed_.empty() ||
-      s.owed_.front().what != verb::handshake) {
-    return;
-  }
+  if (!awaits_handshake()) return;
   s.owed_.pop();
   s.group_closed_ = false;
   s.tls_ = true;
@@ -828,6 +819,14 @@ bool session::idle() const noexcept {
   return s.stage_ == impl::stage::ready && s.owed_.empty() && s.wanted_.empty() &&
          s.active_.empty() && s.out_.empty() && !s.pressing_;
 }
+
+bool session::awaits_handshake() const noexcept {
+  const impl& s = *impl_;
+  return !s.owed_.empty() && s.owed_.front().what == verb::handshake;
+}
+
+bool session::said_quit() const noexcept { return impl_->quit_written_; }
+std::uint32_t session::withdrawals() const noexcept { return impl_->out_.withdrawals(); }
 
 bool session::closed() const noexcept { return impl_->stage_ == impl::stage::closed; }
 std::size_t session::in_flight() const noexcept { return impl_->owed_.size(); }

@@ -36,6 +36,7 @@ const expectation expectations[] = {
 
     {errc::service_closing, category::closing, permanent::never, false},  // SESS-22
     {errc::connection_lost, category::connection_lost, permanent::never, false},
+    {errc::tls_truncated, category::connection_lost, permanent::never, false},
     {errc::timed_out, category::timeout, permanent::never, false},
 
     // ERR-03: what breaks the rules says nothing lasting about the mail.
@@ -56,6 +57,7 @@ const expectation expectations[] = {
     {errc::tls_not_offered, category::tls, permanent::never, false},
     {errc::tls_refused, category::tls, permanent::never, false},
     {errc::tls_failed, category::tls, permanent::never, false},
+    {errc::plaintext_peer, category::tls, permanent::never, false},
     {errc::tls_too_weak, category::tls, permanent::never, false},
 
     // AUTH-11, AUTH-10
@@ -183,8 +185,9 @@ TEST(names, are_those_of_the_enumerators) {  // ERR-01
                             "noop", "help", "vrfy", "expn", "raw", "quit"});
   expect_names(outcome::in_doubt,
                {"pending", "delivered", "rejected", "deferred", "not_attempted", "in_doubt"});
-  expect_names(hint::other_host, {"none", "auth_or_tls_required", "too_many_recipients",
-                                  "retry_without_tls", "password_transition", "other_host"});
+  expect_names(hint::other_host,
+               {"none", "auth_or_tls_required", "too_many_recipients", "retry_without_tls",
+                "password_transition", "server_speaks_tls", "other_host"});
   expect_names(category::aborted, {"none", "reply", "closing", "connection_lost", "timeout",
                                    "protocol", "limit", "tls", "auth", "local", "aborted"});
   expect_names(event::kind::closed,

@@ -22,6 +22,7 @@ enum class errc : std::uint8_t {
 
   // connection_lost: the stream ended or broke.
   connection_lost,
+  tls_truncated,  ///< The TLS stream ended without close_notify; perhaps somebody cut it.
 
   // timeout: a named deadline passed (RFC 5321 section 4.5.3.2).
   timed_out,
@@ -45,7 +46,8 @@ enum class errc : std::uint8_t {
   // tls
   tls_not_offered,  ///< Required, but not in the EHLO reply (TLS-03).
   tls_refused,      ///< STARTTLS answered with 4yz or 5yz while required (TLS-07).
-  tls_failed,       ///< Handshake or verification failed (TLS-08).
+  tls_failed,       ///< Handshake or verification failed (TLS-08), or the link broke later.
+  plaintext_peer,   ///< The peer answered the handshake in clear text: no TLS on this port.
   tls_too_weak,     ///< The caller rejected what was negotiated (TLS-09).
 
   // auth

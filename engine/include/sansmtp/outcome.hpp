@@ -26,6 +26,7 @@ enum class hint : std::uint8_t {
   too_many_recipients,   ///< Send the rest in another transaction (TXN-09, TXN-10).
   retry_without_tls,     ///< Opportunistic TLS failed; connect again without (TLS-08).
   password_transition,   ///< 432 (AUTH-11).
+  server_speaks_tls,     ///< Where a greeting was to be: the port is one for implicit TLS.
   other_host,            ///< A capability is missing here; another server may have it (OUT-05).
 };
 

@@ -14,12 +14,12 @@
 
 #include "sansmtp/buffer.hpp"
 #include "sansmtp/capabilities.hpp"
-#include "sansmtp/channel_binding.hpp"
 #include "sansmtp/config.hpp"
 #include "sansmtp/envelope.hpp"
 #include "sansmtp/event.hpp"
 #include "sansmtp/message.hpp"
 #include "sansmtp/sasl.hpp"
+#include "sansmtp/tls_info.hpp"
 
 namespace sansmtp {
 
@@ -30,14 +30,6 @@ using time_point = std::chrono::steady_clock::time_point;
 struct endpoint_info {
   std::string_view host_name;  ///< This host's name; used if it is a Domain with a dot (SESS-14).
   std::string_view local_address;  ///< Numeric, "192.0.2.5" or "2001:db8::5" (SESS-15).
-};
-
-/// What the transport knows about the TLS link it made.
-struct tls_info {
-  /// Was the peer's identity proven? Without that no secret is shown (AUTH-13).
-  bool verified = false;
-  /// What SCRAM's -PLUS variants bind to; copied. Left empty, this link cannot be bound (SASL-11).
-  channel_binding binding{};
 };
 
 /// Where a session stands.
@@ -96,7 +88,8 @@ class session {
   /// Input: the handshake that `upgrade_to_tls` asked for is done. All that was learnt in clear
   /// text is forgotten (TLS-06).
   void tls_established(time_point now, const tls_info& info);
-  /// Input: it failed; `why` is the transport's. No further octet leaves (TLS-08).
+  /// Input: it failed, or what it made broke later; `why` is the transport's. No further octet
+  /// leaves (TLS-08).
   void tls_failed(time_point now, std::error_code why);
   /// Input: it is done, but the caller finds it too weak: QUIT is the next command (TLS-09).
   void tls_rejected(time_point now);
@@ -184,6 +177,13 @@ class session {
   /// flight, cancel it and tell `sent`: until then events are held back that show what it may be
   /// reading.
   [[nodiscard]] bool closed() const noexcept;
+  /// Getter: does it wait for a handshake that the transport makes (TLS-04)?
+  [[nodiscard]] bool awaits_handshake() const noexcept;
+  /// Getter: was QUIT among what `output()` offered? Then it ended, or will end, in order.
+  [[nodiscard]] bool said_quit() const noexcept;
+  /// Getter: how often octets that `output()` could have offered, or has, were taken back. Who
+  /// encrypts octets before they are written must not write those (`channel` shows how).
+  [[nodiscard]] std::uint32_t withdrawals() const noexcept;
   /// Getter: commands handed out and not answered.
   [[nodiscard]] std::size_t in_flight() const noexcept;
   /// Getter: octets held by the session itself: objects, queues and buffers with their capacity,

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "sansmtp/script/dialogue.hpp"
+#include "sansmtp/script/memory_layer.hpp"
+#include "sansmtp/script/memory_peer.hpp"
 #include "sansmtp/script/mismatch.hpp"
 #include "sansmtp/script/mode.hpp"
 #include "sansmtp/script/parse.hpp"

@@ -1,0 +1,279 @@
+#include "sansmtp/channel.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+namespace sansmtp {
+
+namespace {
+
+/// No more ciphertext than about this is made before it is written, so that encrypting and writing
+/// interleave, and what a failing session takes back has mostly not become a record.
+constexpr std::size_t enough_ciphertext = 4 * tls_layer::record_size;
+
+/// An idle channel keeps no larger buffer than this.
+constexpr std::size_t kept_buffer = 4096;
+
+/// Octets decrypted at a time: replies are short.
+constexpr std::size_t read_size = 4096;
+
+/// Does nothing that the compiler could leave out: what was copied may have been a password
+/// (SEC-03).
+void overwrite(char* octets, std::size_t size) noexcept {
+  std::memset(octets, 0, size);
+#if defined(__GNUC__)
+  asm volatile("" : : "r"(octets) : "memory");
+#endif
+}
+
+/// A TLS record begins with a small number; a reply begins with a digit.
+bool begins_reply(char first) noexcept { return first >= '2' && first <= '5'; }
+
+}  // namespace
+
+channel::channel(session_config config, std::unique_ptr<tls_layer> layer)
+    : session_(std::move(config)), layer_(std::move(layer)) {}
+channel::channel(channel&&) noexcept = default;
+channel& channel::operator=(channel&&) noexcept = default;
+channel::~channel() = default;
+
+// -- input ----------------------------------------------------------------------------------------
+
+void channel::connected(time_point now, const endpoint_info& local) {
+  session_.connected(now, local);
+  follow(now);
+}
+
+void channel::receive(time_point now, bytes octets) {
+  if (stage_ == stage::plain) {
+    session_.receive(now, octets);
+    follow(now);
+    return;
+  }
+  if (octets.empty() || session_.closed()) return;
+  if (stage_ == stage::handshaking) {
+    // TLS has the client speak first. What comes before that was not said by TLS, so it is for the
+    // session to refuse (TLS-05).
+    if (wire_begin_ + wire_done_ == 0 && !lent_wire_) {
+      session_.receive(now, octets);
+      return;
+    }
+    if (first_octet_ == 0) first_octet_ = octets.front();
+    layer_->feed(octets);
+    shake_hands(now);
+    return;
+  }
+  layer_->feed(octets);
+  decrypt(now, {});
+}
+
+void channel::receive_end(time_point now, std::error_code why) {
+  switch (stage_) {
+    case stage::handshaking:
+      session_.tls_failed(now, why ? why : make_error_code(errc::connection_lost));
+      return;
+    case stage::encrypting:
+      layer_->feed_end();
+      if (!session_.closed()) decrypt(now, why);
+      [[fallthrough]];
+    case stage::plain:
+    case stage::cut: break;
+  }
+  session_.receive_end(now, why);
+}
+
+void channel::advance(time_point now) { session_.advance(now); }
+
+/// The session may have asked for the handshake (TLS-04).
+void channel::follow(time_point now) {
+  if (!session_.awaits_handshake()) return;
+  if (!layer_) {
+    session_.tls_failed(now, make_error_code(errc::bad_configuration));
+    return;
+  }
+  stage_ = stage::handshaking;
+  shake_hands(now);
+}
+
+void channel::shake_hands(time_point now) {
+  switch (layer_->handshake()) {
+    case tls_layer::progress::wants_octets: return;
+    case tls_layer::progress::established: session_.tls_established(now, layer_->info()); break;
+    case tls_layer::progress::too_weak: session_.tls_rejected(now); break;
+    case tls_layer::progress::failed:
+      session_.tls_failed(now, begins_reply(first_octet_) ? make_error_code(errc::plaintext_peer)
+                                                          : layer_->error());
+      return;
+  }
+  stage_ = stage::encrypting;
+  withdrawals_ = session_.withdrawals();
+  decrypt(now, {});
+}
+
+/// Hands on what came; `end` is the transport's reason if this was the last of it.
+void channel::decrypt(time_point now, std::error_code end) {
+  std::array<char, read_size> plain;  // not initialised: each reply passes through here
+  std::size_t size = 0;
+  while (!session_.closed()) {
+    switch (layer_->read(plain, size)) {
+      case tls_layer::reading::octets: session_.receive(now, {plain.data(), size}); break;
+      case tls_layer::reading::wants_octets: trim(); return;
+      case tls_layer::reading::ended: session_.receive_end(now); return;
+      case tls_layer::reading::truncated:
+        // Somebody on the way may have cut the stream. Whether it matters is the session's matter:
+        // after the last reply it does not (NET-03).
+        session_.receive_end(now, end ? end : make_error_code(errc::tls_truncated));
+        return;
+      case tls_layer::reading::failed: session_.tls_failed(now, layer_->error()); return;
+    }
+  }
+}
+
+void channel::sent(time_point now, std::size_t n) {
+  if (!lent_wire_) {
+    lent_plain_ = false;
+    session_.sent(now, n);
+    return;
+  }
+  lent_wire_ = false;
+  wire_done_ += std::min(n, view_.size());
+  // Only a whole record can be read by the peer, so only its octets count as sent.
+  const std::uint64_t position = wire_begin_ + wire_done_;
+  std::size_t octets = 0;
+  const auto whole = std::find_if(records_.begin(), records_.end(), [&](const record& r) {
+    if (r.end > position) return true;
+    octets += r.octets;
+    return false;
+  });
+  records_.erase(records_.begin(), whole);
+  ahead_ -= octets;
+  if (wire_done_ == wire_.size()) {
+    wire_begin_ += wire_.size();
+    wire_done_ = 0;
+    wire_.clear();
+  }
+  session_.sent(now, octets);
+}
+
+// -- output ---------------------------------------------------------------------------------------
+
+std::span<const bytes> channel::output(time_point now) {
+  if (stage_ == stage::plain || lent_plain_) {
+    const std::span<const bytes> out = session_.output(now);
+    lent_plain_ = lent_plain_ || !out.empty();
+    return out;
+  }
+  if (lent_wire_) return lend();
+  bool all = true;
+  if (stage_ == stage::encrypting) all = encrypt(now);
+  if (session_.closed()) {
+    const bool broken = layer_->error() != std::error_code();
+    if (!session_.said_quit() && !broken) {
+      discard();  // a session that ends without a word says nothing on this level either
+    } else if (all && !broken && !std::exchange(said_end_, true)) {
+      layer_->close();
+    }
+  }
+  if (stage_ == stage::cut) return {};
+  if (wire_.empty()) layer_->drain(wire_);
+  view_ = bytes(wire_).subspan(wire_done_);
+  lent_wire_ = !view_.empty();
+  large_ = large_ || view_.size() > kept_buffer;
+  return lend();
+}
+
+std::span<const bytes> channel::lend() const noexcept {
+  // As in a session: what it has taken back is not offered again.
+  const bool taken_back = session_.closed() && session_.withdrawals() != withdrawals_;
+  return view_.empty() || taken_back ? std::span<const bytes>() : std::span(&view_, 1);
+}
+
+/// Makes records of what the session offers: as few as there can be, since a group of commands is
+/// to arrive at once. False if not all of it was encrypted.
+bool channel::encrypt(time_point now) {
+  if (session_.withdrawals() != withdrawals_) {
+    // A record that is made can be left out only with all that would follow it.
+    if (ahead_ != 0) {
+      discard();
+      return false;
+    }
+    withdrawals_ = session_.withdrawals();
+  }
+  std::array<char, tls_layer::record_size> joined;  // not initialised, and mostly not used
+  std::size_t size = 0;
+  std::size_t copied = 0;
+  std::size_t skip = ahead_;
+  bool all = true;
+  const auto seal = [&](bytes octets) {
+    if (!layer_->write(octets)) {
+      session_.tls_failed(now, layer_->error());
+      discard();
+      return false;
+    }
+    records_.push_back({wire_begin_ + wire_.size() + layer_->pending(), octets.size()});
+    ahead_ += octets.size();
+    return true;
+  };
+  for (bytes slice : session_.output(now)) {
+    const std::size_t passed = std::min(skip, slice.size());
+    skip -= passed;
+    slice = slice.subspan(passed);
+    while (all && !slice.empty()) {
+      if (size == 0 && layer_->pending() + wire_.size() - wire_done_ >= enough_ciphertext) {
+        all = false;
+        break;
+      }
+      // A long slice is encrypted where it lies; only short ones are joined.
+      const bool whole = size == 0 && slice.size() >= joined.size();
+      const std::size_t part = std::min(slice.size(), joined.size() - size);
+      if (!whole) {
+        std::memcpy(joined.data() + size, slice.data(), part);
+        size += part;
+        copied = std::max(copied, size);
+      }
+      if (whole || size == joined.size()) {
+        all = seal(whole ? slice.first(part) : bytes(joined));
+        size = 0;
+      }
+      slice = slice.subspan(part);
+    }
+    if (!all) break;
+  }
+  if (all && size != 0) all = seal({joined.data(), size});
+  overwrite(joined.data(), copied);
+  return all;
+}
+
+/// An idle channel gives large buffers back.
+void channel::trim() {
+  if (!large_ || !session_.idle() || !wire_.empty() || layer_->pending() != 0) return;
+  large_ = false;
+  // The channel and the layer exchange two buffers; both go.
+  wire_ = std::vector<char>();
+  layer_->drain(wire_);
+  wire_ = std::vector<char>();
+}
+
+/// Not one octet more: neither of the session nor of the layer.
+void channel::discard() {
+  stage_ = stage::cut;
+  wire_ = std::vector<char>();
+  wire_done_ = 0;
+  records_.clear();
+  ahead_ = 0;
+}
+
+// -- getters --------------------------------------------------------------------------------------
+
+const tls_info* channel::tls() const noexcept {
+  return layer_ && session_.tls_active() ? &layer_->info() : nullptr;
+}
+
+std::size_t channel::memory() const noexcept {
+  return sizeof(channel) - sizeof(session) + session_.memory() + wire_.capacity() +
+         records_.capacity() * sizeof(record);
+}
+
+}  // namespace sansmtp

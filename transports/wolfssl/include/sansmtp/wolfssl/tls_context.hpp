@@ -1,0 +1,43 @@
+// TLS by wolfSSL: what the links of one client have in common.
+#pragma once
+
+#include <memory>
+#include <system_error>
+
+#include "sansmtp/tls_layer.hpp"
+#include "sansmtp/wolfssl/tls_options.hpp"
+
+namespace sansmtp::wolfssl {
+
+/// Makes the record layers of links: TLS 1.2 and 1.3 with forward secrecy and authenticated
+/// encryption only, SNI, resumption. Cheap to copy; copies and the layers they made share trust,
+/// credentials and the cache of sessions, which is keyed by host, port and reference name, so that
+/// a session is never resumed under other conditions than those it was made under. Any number of
+/// threads may use one context at a time; a layer belongs to one thread at a time.
+///
+/// A thread that has made a handshake frees what wolfSSL keeps for it when it ends.
+class tls_context {
+ public:
+  /// Reads authorities and credentials; see `error()`.
+  explicit tls_context(tls_options options = {});
+
+  /// Getter: why it cannot be used, or none: `bad_trust`, `bad_credentials`, `bad_server_name`,
+  /// `unavailable`.
+  [[nodiscard]] std::error_code error() const noexcept;
+
+  /// Output: the layer of a new link. A null pointer only if the context has an error or memory
+  /// ran out.
+  [[nodiscard]] std::unique_ptr<tls_layer> make_layer(const tls_target& target) const;
+
+  /// Output: the same as a function, for the options of a transport; it keeps what it needs alive.
+  [[nodiscard]] tls_factory factory() const;
+
+  /// Getter: sessions that wait for being resumed.
+  [[nodiscard]] std::size_t cached_sessions() const;
+
+ private:
+  class shared;
+  std::shared_ptr<shared> shared_;
+};
+
+}  // namespace sansmtp::wolfssl

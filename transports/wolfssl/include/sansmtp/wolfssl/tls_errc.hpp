@@ -1,0 +1,38 @@
+// Why TLS failed.
+#pragma once
+
+#include <cstdint>
+#include <system_error>
+
+namespace sansmtp::wolfssl {
+
+/// What a user can do something about. An error code of `tls_category` is one of these, or a
+/// negative error code of wolfSSL's own, or 1000 plus the number of an alert of the peer (RFC 8446
+/// section 6); its message is one sentence for a person in each case.
+enum class tls_errc : std::uint16_t {
+  none = 0,
+  untrusted_certificate,  ///< No chain to a trusted authority; a self-signed one has none either.
+  self_signed,            ///< The peer's own certificate is self-signed and not trusted.
+  expired_certificate,
+  not_yet_valid_certificate,
+  name_mismatch,     ///< No name of the certificate is the server name (RFC 9525).
+  no_certificate,    ///< The peer showed none.
+  weak_certificate,  ///< Key, signature or another part of it is refused.
+  no_common_ground,  ///< No protocol version or cipher suite in common.
+  bad_server_name,   ///< The server name given is neither a DNS name nor an address.
+  bad_trust,         ///< The authorities could not be read.
+  bad_credentials,   ///< The client certificate or its key could not be read, or do not fit.
+  unavailable,       ///< The library could not be set up.
+  alert_base = 1000,
+};
+
+/// Getter: the `std::error_category` named "sansmtp.tls".
+[[nodiscard]] const std::error_category& tls_category() noexcept;
+
+/// Getter: makes `tls_errc` usable wherever a `std::error_code` is.
+[[nodiscard]] std::error_code make_error_code(tls_errc e) noexcept;
+
+}  // namespace sansmtp::wolfssl
+
+template <>
+struct std::is_error_code_enum<sansmtp::wolfssl::tls_errc> : std::true_type {};

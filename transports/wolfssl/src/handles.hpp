@@ -1,0 +1,25 @@
+// Owners of wolfSSL's objects. wolfSSL's own headers stay out of this one.
+#pragma once
+
+#include <memory>
+
+struct WOLFSSL;
+struct WOLFSSL_CTX;
+struct WOLFSSL_SESSION;
+struct WOLFSSL_X509;
+
+namespace sansmtp::wolfssl {
+
+struct release {
+  void operator()(WOLFSSL_CTX* p) const noexcept;
+  void operator()(WOLFSSL* p) const noexcept;
+  void operator()(WOLFSSL_SESSION* p) const noexcept;
+  void operator()(WOLFSSL_X509* p) const noexcept;
+};
+
+using context_handle = std::unique_ptr<WOLFSSL_CTX, release>;
+using link_handle = std::unique_ptr<WOLFSSL, release>;
+using session_handle = std::unique_ptr<WOLFSSL_SESSION, release>;
+using certificate_handle = std::unique_ptr<WOLFSSL_X509, release>;
+
+}  // namespace sansmtp::wolfssl

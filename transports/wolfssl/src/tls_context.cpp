@@ -1,0 +1,127 @@
+#include <wolfssl/options.h>
+// (The line above must be the first of wolfSSL's.)
+#include <wolfssl/ssl.h>
+
+#include "sansmtp/wolfssl/tls_context.hpp"
+
+#include <array>
+#include <ctime>
+#include <string>
+#include <utility>
+
+#include "layer.hpp"
+#include "sansmtp/wolfssl/server_identity.hpp"
+#include "sansmtp/wolfssl/tls_errc.hpp"
+
+namespace sansmtp::wolfssl {
+
+namespace {
+
+// Forward secrecy and authenticated encryption only. ChaCha20 first: this library has no code for
+// the AES instructions of processors as Debian builds it.
+constexpr const char* cipher_suites =
+    "TLS13-CHACHA20-POLY1305-SHA256:TLS13-AES128-GCM-SHA256:TLS13-AES256-GCM-SHA384:"
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
+
+// Where Debian and others keep the system's authorities in one file, which is quicker to read than
+// the folder that wolfSSL looks for.
+constexpr const char* system_bundles[] = {"/etc/ssl/certs/ca-certificates.crt",
+                                          "/etc/pki/tls/certs/ca-bundle.crt"};
+
+bool start_library() {
+  static const bool started = wolfSSL_Init() == WOLFSSL_SUCCESS;
+  return started;
+}
+
+bool load_trust(WOLFSSL_CTX* ctx, const std::string& file) {
+  if (!file.empty()) {
+    return wolfSSL_CTX_load_verify_locations(ctx, file.c_str(), nullptr) == WOLFSSL_SUCCESS;
+  }
+  for (const char* bundle : system_bundles) {
+    if (wolfSSL_CTX_load_verify_locations(ctx, bundle, nullptr) == WOLFSSL_SUCCESS) return true;
+  }
+  return wolfSSL_CTX_load_system_CA_certs(ctx) == WOLFSSL_SUCCESS;
+}
+
+bool load_credentials(WOLFSSL_CTX* ctx, const tls_options& options) {
+  if (options.certificate_file.empty() && options.key_file.empty()) return true;
+  return wolfSSL_CTX_use_certificate_chain_file(ctx, options.certificate_file.c_str()) ==
+             WOLFSSL_SUCCESS &&
+         wolfSSL_CTX_use_PrivateKey_file(ctx, options.key_file.c_str(), WOLFSSL_FILETYPE_PEM) ==
+             WOLFSSL_SUCCESS &&
+         wolfSSL_CTX_check_private_key(ctx) == WOLFSSL_SUCCESS;
+}
+
+/// Sets up what all links share; the library's own defaults verify nothing and offer ciphers
+/// without encryption.
+std::error_code set_up(layer_context& c) {
+  const tls_options& options = c.options;
+  const std::string& name = options.server_name;
+  if (!name.empty() && address_octets(name).empty() && !is_dns_name(name)) {
+    return tls_errc::bad_server_name;
+  }
+  if (!start_library()) return tls_errc::unavailable;
+  c.wolf.reset(wolfSSL_CTX_new(wolfTLS_client_method()));
+  WOLFSSL_CTX* const ctx = c.wolf.get();
+  if (ctx == nullptr) return tls_errc::unavailable;
+  const int oldest = options.minimum == tls_version::tls_1_3 ? WOLFSSL_TLSV1_3 : WOLFSSL_TLSV1_2;
+  std::array<int, 3> groups{WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_SECP384R1};
+  if (wolfSSL_CTX_SetMinVersion(ctx, oldest) != WOLFSSL_SUCCESS ||
+      wolfSSL_CTX_set_cipher_list(ctx, cipher_suites) != WOLFSSL_SUCCESS ||
+      wolfSSL_CTX_set_groups(ctx, groups.data(), static_cast<int>(groups.size())) !=
+          WOLFSSL_SUCCESS) {
+    return tls_errc::unavailable;
+  }
+  const bool verifies = !name.empty() || options.verify_host;
+  if (verifies && !load_trust(ctx, options.ca_file)) return tls_errc::bad_trust;
+  if (!load_credentials(ctx, options)) return tls_errc::bad_credentials;
+  return {};
+}
+
+}  // namespace
+
+class tls_context::shared : public layer_context {
+ public:
+  using layer_context::layer_context;
+};
+
+tls_context::tls_context(tls_options options)
+    : shared_(std::make_shared<shared>(std::move(options))) {
+  shared_->error = set_up(*shared_);
+}
+
+std::error_code tls_context::error() const noexcept { return shared_->error; }
+
+std::unique_ptr<tls_layer> tls_context::make_layer(const tls_target& target) const {
+  if (shared_->error) return nullptr;
+  const tls_options& options = shared_->options;
+  link_handle link(wolfSSL_new(shared_->wolf.get()));
+  if (link == nullptr) return nullptr;
+
+  std::string host(target.host);
+  if (host.ends_with('.')) host.pop_back();
+  std::string reference = options.server_name;
+  if (reference.empty() && options.verify_host) reference = host;
+  if (reference.ends_with('.')) reference.pop_back();
+  // SNI shows DNS names only (RFC 6066 section 3).
+  const std::string& shown = reference.empty() ? host : reference;
+  if (address_octets(shown).empty() && is_dns_name(shown)) {
+    wolfSSL_UseSNI(link.get(), WOLFSSL_SNI_HOST_NAME, shown.data(),
+                   static_cast<unsigned short>(shown.size()));
+  }
+  wolfSSL_UseSecureRenegotiation(link.get());  // only to say that there is none to be abused
+  if (options.resumable_sessions != 0) wolfSSL_UseSessionTicket(link.get());
+
+  std::string key = host + '\n' + std::to_string(target.port) + '\n' + reference;
+  return std::make_unique<layer>(shared_, std::move(link), std::move(reference), std::move(key));
+}
+
+tls_factory tls_context::factory() const {
+  return [context = *this](const tls_target& target) { return context.make_layer(target); };
+}
+
+std::size_t tls_context::cached_sessions() const { return shared_->sessions.size(); }
+
+}  // namespace sansmtp::wolfssl

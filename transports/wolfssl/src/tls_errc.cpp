@@ -1,0 +1,82 @@
+#include <wolfssl/options.h>
+// (The line above must be the first of wolfSSL's.)
+#include <wolfssl/ssl.h>
+
+#include "sansmtp/wolfssl/tls_errc.hpp"
+
+#include <array>
+#include <string>
+
+namespace sansmtp::wolfssl {
+
+namespace {
+
+struct alert_name {
+  int number;
+  const char* name;
+};
+constexpr alert_name alerts[] = {
+    {10, "unexpected_message"},    {20, "bad_record_mac"},       {22, "record_overflow"},
+    {40, "handshake_failure"},     {42, "bad_certificate"},      {43, "unsupported_certificate"},
+    {44, "certificate_revoked"},   {45, "certificate_expired"},  {46, "certificate_unknown"},
+    {47, "illegal_parameter"},     {48, "unknown_ca"},           {49, "access_denied"},
+    {50, "decode_error"},          {51, "decrypt_error"},        {70, "protocol_version"},
+    {71, "insufficient_security"}, {80, "internal_error"},       {86, "inappropriate_fallback"},
+    {90, "user_canceled"},         {109, "missing_extension"},   {110, "unsupported_extension"},
+    {112, "unrecognized_name"},    {116, "certificate_required"}};
+
+class category final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "sansmtp.tls"; }
+
+  std::string message(int value) const override {
+    constexpr int first_alert = static_cast<int>(tls_errc::alert_base);
+    if (value < 0) {
+      std::array<char, WOLFSSL_MAX_ERROR_SZ> text{};
+      wolfSSL_ERR_error_string_n(static_cast<unsigned long>(value), text.data(), text.size());
+      return "TLS failed: " + std::string(text.data()) + ".";
+    }
+    if (value >= first_alert) {
+      std::string what = "number " + std::to_string(value - first_alert);
+      for (const alert_name& a : alerts) {
+        if (a.number == value - first_alert) what = a.name;
+      }
+      return "The peer ended TLS with the alert " + what + ".";
+    }
+    switch (static_cast<tls_errc>(value)) {
+      case tls_errc::none: return "No error.";
+      case tls_errc::untrusted_certificate:
+        return "No trusted authority vouches for the server's certificate.";
+      case tls_errc::self_signed: return "The server's certificate is self-signed.";
+      case tls_errc::expired_certificate: return "The server's certificate has expired.";
+      case tls_errc::not_yet_valid_certificate: return "The server's certificate is not valid yet.";
+      case tls_errc::name_mismatch:
+        return "The server's certificate was not issued for the server name.";
+      case tls_errc::no_certificate: return "The server showed no certificate.";
+      case tls_errc::weak_certificate: return "The server's certificate is too weak or is damaged.";
+      case tls_errc::no_common_ground:
+        return "No TLS version or cipher suite in common with the server.";
+      case tls_errc::bad_server_name:
+        return "The server name is neither a DNS name nor an address.";
+      case tls_errc::bad_trust: return "The file of trusted authorities cannot be read.";
+      case tls_errc::bad_credentials:
+        return "The client certificate or its key cannot be read, or they do not fit.";
+      case tls_errc::unavailable: return "TLS could not be set up.";
+      case tls_errc::alert_base: break;
+    }
+    return "Unknown TLS error.";
+  }
+};
+
+}  // namespace
+
+const std::error_category& tls_category() noexcept {
+  static const category instance;
+  return instance;
+}
+
+std::error_code make_error_code(tls_errc e) noexcept {
+  return {static_cast<int>(e), tls_category()};
+}
+
+}  // namespace sansmtp::wolfssl
