@@ -1,9 +1,11 @@
-# sansmtp_add_library(<name> [<dependency>...])
+# sansmtp_add_library(<name> [<dependency>...] [PACKAGES <pkg-config name>...])
 #
 # Declares the static library sansmtp::<name> from include/ and src/ of the current folder. Its
-# dependencies are other sansmtp libraries and part of its interface. A folder that has no source
-# yet declares nothing.
+# dependencies are other sansmtp libraries and part of its interface; PACKAGES are libraries of
+# others, known as PkgConfig::<name>, that only its sources need. A folder that has no source yet
+# declares nothing.
 function(sansmtp_add_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "PACKAGES")
   file(GLOB sources CONFIGURE_DEPENDS src/*.cpp)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS include/*.hpp)
   if(NOT sources)
@@ -17,8 +19,12 @@ function(sansmtp_add_library name)
   target_compile_features(${target} PUBLIC cxx_std_20)
   target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS include FILES ${headers})
 
-  list(TRANSFORM ARGN PREPEND sansmtp:: OUTPUT_VARIABLE dependencies)
+  list(TRANSFORM arg_UNPARSED_ARGUMENTS PREPEND sansmtp:: OUTPUT_VARIABLE dependencies)
   target_link_libraries(${target} PUBLIC ${dependencies})
+  foreach(package IN LISTS arg_PACKAGES)
+    target_link_libraries(${target} PRIVATE PkgConfig::${package})
+    set_property(GLOBAL APPEND PROPERTY SANSMTP_PACKAGES ${package})
+  endforeach()
 
   # The tests and the installation walk over the libraries by this list.
   set_property(GLOBAL APPEND PROPERTY SANSMTP_LIBRARIES ${name})
@@ -30,8 +36,9 @@ function(sansmtp_add_library name)
 
     # The engine is the package `sansmtp`, every other library is `sansmtp-<name>`.
     string(REPLACE -engine "" pc_name sansmtp-${name})
-    list(TRANSFORM ARGN PREPEND sansmtp- OUTPUT_VARIABLE pc_requires)
+    list(TRANSFORM arg_UNPARSED_ARGUMENTS PREPEND sansmtp- OUTPUT_VARIABLE pc_requires)
     list(TRANSFORM pc_requires REPLACE -engine "")
+    list(APPEND pc_requires ${arg_PACKAGES})  # a static library hands on what it needs
     list(JOIN pc_requires ", " pc_requires)
     # The prefix is found from where the file lies, so that an installed tree can be moved.
     file(RELATIVE_PATH pc_to_prefix

@@ -7,6 +7,7 @@ if(NOT libraries)
   return()
 endif()
 
+get_property(packages GLOBAL PROPERTY SANSMTP_PACKAGES)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/sansmtp)
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/sansmtpConfig.cmake.in
                               ${PROJECT_BINARY_DIR}/sansmtpConfig.cmake
