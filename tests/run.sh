@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.." || exit
 source tests/support/install.sh
 
 presets=("$@")
-[ $# -gt 0 ] || presets=(gcc clang asan tsan noexcept)
+[ $# -gt 0 ] || presets=(gcc clang asan tsan noexcept fuzz)
 jobs=$(nproc 2>/dev/null || echo 2)
 skipped=()
 failed=()
@@ -63,7 +63,9 @@ configure() {
 test_preset() {
   ctest --preset "$1" --parallel "$jobs" 2>&1 | tee "build/$1/ctest.log" |
     grep -vE '^ +Start +[0-9]+: |^ *[0-9]+/[0-9]+ Test +#[0-9]+: .* Passed +[0-9.]+ sec$'
-  return "${PIPESTATUS[0]}"
+  [ "${PIPESTATUS[0]}" -eq 0 ] || return
+  # Beyond the corpora each target looks for something new, for a short time.
+  [ "$1" != fuzz ] || fuzz/run.sh "${SANSMTP_FUZZ_SECONDS:-20}"
 }
 
 for preset in "${presets[@]}"; do
