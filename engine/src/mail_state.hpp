@@ -125,12 +125,17 @@ struct mail_state : mail_progress {
   std::vector<rcpt_state> rcpts;
   text_buffer text;  // the lines, and the text of kept replies
 
+  mail_state() noexcept;
+  mail_state(const mail_state&) = delete;
+  mail_state& operator=(const mail_state&) = delete;
+  ~mail_state();
+
   void start(operation_id new_id, const envelope& e, message&& m) {
     id = new_id;
     content = std::move(m);
     static_cast<mail_progress&>(*this) = mail_progress();
     parameters = has_parameters(e);
-    if (parameters) env = e;
+    if (parameters) keep_parameters(e);
     skip_bad_recipients = e.skip_bad_recipients;
 
     text.clear();
@@ -170,6 +175,7 @@ struct mail_state : mail_progress {
   [[nodiscard]] std::size_t memory() const noexcept;
 
  private:
+  void keep_parameters(const envelope& e);
   /// A command up to the end of its path.
   [[nodiscard]] text_span begin_line(std::string_view command, const path& address) {
     const std::size_t at = text.size();

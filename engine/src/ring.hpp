@@ -43,7 +43,7 @@ class ring {
   [[nodiscard]] std::size_t at(std::size_t i) const noexcept {
     return (first_ + i) & (capacity_ - 1);
   }
-  void grow() {
+  [[gnu::cold, gnu::noinline]] void grow() {
     const std::size_t larger = capacity_ == 0 ? 2 : capacity_ * 2;
     std::unique_ptr<T[]> slots(new T[larger]);
     for (std::size_t i = 0; i < size_; ++i) slots[i] = std::move((*this)[i]);

@@ -15,7 +15,7 @@ using detail::mail_step;
 using detail::rcpt_step;
 
 /// Printable ASCII and blanks only: no CR, LF or NUL can get into a command (CMD-04).
-bool is_command_text(std::string_view text) noexcept {
+[[gnu::cold]] bool is_command_text(std::string_view text) noexcept {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
@@ -34,7 +34,7 @@ constexpr int care(outcome o) noexcept {
 
 /// The engine's own verbs change its state, so they cannot go through `raw`; the SEND family and
 /// TURN are obsolete or dangerous (CMD-18).
-bool is_reserved(std::string_view line) noexcept {
+[[gnu::cold]] bool is_reserved(std::string_view line) noexcept {
   constexpr std::string_view reserved[] = {
       "EHLO",     "HELO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "QUIT", "AUTH",
       "STARTTLS", "NOOP", "HELP", "VRFY", "EXPN", "SEND", "SOML", "SAML", "TURN"};
@@ -50,23 +50,27 @@ bool is_reserved(std::string_view line) noexcept {
 // -- construction ---------------------------------------------------------------------------------
 
 session::impl::impl(session_config c) : config_(std::move(c)), parser_(config_.limits.reply) {}
+session::impl::~impl() = default;
 
-session::session(session_config config) : impl_(std::make_unique<impl>(std::move(config))) {}
+[[gnu::cold]] session::session(session_config config)
+    : impl_(std::make_unique<impl>(std::move(config))) {}
 session::session(session&&) noexcept = default;
 session& session::operator=(session&&) noexcept = default;
-session::~session() = default;
+[[gnu::cold]] session::~session() = default;
 
 // -- mails: making and recycling ------------------------------------------------------------------
 
 session::impl::mail_state& session::impl::take_mail() {
-  if (spare_.empty()) {
-    mails_.push_back(std::make_unique<mail_state>());
-    spare_.reserve(mails_.capacity());
-    return *mails_.back();
-  }
+  if (spare_.empty()) return make_mail();
   mail_state& m = *spare_.back();
   spare_.pop_back();
   return m;
+}
+
+session::impl::mail_state& session::impl::make_mail() {
+  mails_.push_back(std::make_unique<mail_state>());
+  spare_.reserve(mails_.capacity());
+  return *mails_.back();
 }
 
 void session::impl::recycle(mail_state& m) {
@@ -364,7 +368,7 @@ void session::impl::server_closes(const reply& r, verb at, std::uint64_t answere
 
 // -- input: lifetime and time ---------------------------------------------------------------------
 
-void session::connected(time_point now, const endpoint_info& local) {
+[[gnu::cold]] void session::connected(time_point now, const endpoint_info& local) {
   impl& s = *impl_;
   s.tell(now);
   if (s.stage_ != impl::stage::unconnected) return;
@@ -422,7 +426,7 @@ void session::impl::garbled(bool secret) {
   fail({parser_.error(), about, {}, {}, tls ? hint::server_speaks_tls : hint::none, excerpt});
 }
 
-void session::receive_end(time_point now, std::error_code why) {
+[[gnu::cold]] void session::receive_end(time_point now, std::error_code why) {
   impl& s = *impl_;
   s.tell(now);
   if (s.stage_ == impl::stage::closed) return;
@@ -530,7 +534,7 @@ void session::advance(time_point now) {
   s.fail({errc::timed_out, about, {}, {}, optional_tls ? hint::retry_without_tls : hint::none, {}});
 }
 
-void session::tls_established(time_point now, const tls_info& info) {
+[[gnu::cold]] void session::tls_established(time_point now, const tls_info& info) {
   impl& s = *impl_;
   s.tell(now);
   if (!awaits_handshake()) return;
@@ -550,7 +554,7 @@ void session::tls_established(time_point now, const tls_info& info) {
   }
 }
 
-void session::tls_failed(time_point now, std::error_code why) {
+[[gnu::cold]] void session::tls_failed(time_point now, std::error_code why) {
   impl& s = *impl_;
   s.tell(now);
   const bool waiting = awaits_handshake();
@@ -561,7 +565,7 @@ void session::tls_failed(time_point now, std::error_code why) {
   s.fail({errc::tls_failed, about, why, {}, optional ? hint::retry_without_tls : hint::none, {}});
 }
 
-void session::tls_rejected(time_point now) {
+[[gnu::cold]] void session::tls_rejected(time_point now) {
   impl& s = *impl_;
   s.tell(now);
   if (!awaits_handshake()) return;
@@ -622,7 +626,7 @@ void session::impl::give_up(operation& op) {
   finish(m, errc::aborted);
 }
 
-void session::cancel(mail_id mail) {
+[[gnu::cold]] void session::cancel(mail_id mail) {
   impl& s = *impl_;
   const impl::failure f{errc::aborted, verb::mail, {}, {}, hint::none, {}};
   for (std::size_t i = 0; i < s.wanted_.size(); ++i) {
@@ -650,7 +654,8 @@ void session::cancel(mail_id mail) {
   s.settle(m);
 }
 
-operation_id session::authenticate(std::vector<std::unique_ptr<sasl_mechanism>> mechanisms) {
+[[gnu::cold]] operation_id session::authenticate(
+    std::vector<std::unique_ptr<sasl_mechanism>> mechanisms) {
   impl& s = *impl_;
   auto wanted = std::make_unique<impl::login>();
   wanted->mechanisms = std::move(mechanisms);
@@ -739,7 +744,7 @@ operation_id session::raw(std::string_view line) {
   return impl_->enqueue(verb::raw, {}, line, true);
 }
 
-void session::quit() {
+[[gnu::cold]] void session::quit() {
   impl& s = *impl_;
   if (s.over()) return;
   s.quit_asked_ = true;
@@ -749,7 +754,7 @@ void session::quit() {
   op.mail = nullptr;
 }
 
-void session::quit_now() {
+[[gnu::cold]] void session::quit_now() {
   impl& s = *impl_;
   if (s.stage_ == impl::stage::closed || s.stage_ == impl::stage::leaving) return;
   const impl::failure f{errc::aborted, verb::mail, {}, {}, hint::none, {}};
@@ -779,7 +784,7 @@ void session::quit_now() {
   quit();
 }
 
-void session::abort(std::error_code why) {
+[[gnu::cold]] void session::abort(std::error_code why) {
   impl& s = *impl_;
   const verb about = s.owed_.empty() ? verb::noop : s.owed_.front().what;
   s.fail({errc::aborted, about, why, {}, hint::none, {}});
@@ -831,14 +836,7 @@ std::uint32_t session::withdrawals() const noexcept { return impl_->out_.withdra
 bool session::closed() const noexcept { return impl_->stage_ == impl::stage::closed; }
 std::size_t session::in_flight() const noexcept { return impl_->owed_.size(); }
 
-std::size_t detail::mail_state::memory() const noexcept {
-  std::size_t n = sizeof(mail_state) + text.capacity() + rcpts.capacity() * sizeof(rcpt_state) +
-                  env.recipients.capacity() * sizeof(recipient) + env.sender.text().capacity();
-  for (const recipient& r : env.recipients) n += r.address.text().capacity();
-  return n;
-}
-
-std::size_t session::memory() const noexcept {
+[[gnu::cold]] std::size_t session::memory() const noexcept {
   const impl& s = *impl_;
   std::size_t n =
       sizeof(session) + sizeof(impl) + s.owed_.memory() + s.out_.memory() + s.events_.memory() +

@@ -24,7 +24,10 @@
 namespace sansmtp {
 
 struct session::impl {
-  explicit impl(session_config c);
+  [[gnu::cold]] explicit impl(session_config c);
+  impl(const impl&) = delete;
+  impl& operator=(const impl&) = delete;
+  [[gnu::cold]] ~impl();
 
   using mail_state = detail::mail_state;
   using expected = detail::expected;
@@ -88,28 +91,31 @@ struct session::impl {
   [[nodiscard]] bool over() const noexcept {
     return quit_asked_ || stage_ == stage::leaving || stage_ == stage::closed;
   }
-  operation_id enqueue(verb what, std::string_view word, std::string_view arg, bool arg_required);
-  void refuse_command(verb what, operation_id id, errc why);
+  [[gnu::cold]] operation_id enqueue(verb what, std::string_view word, std::string_view arg,
+                                     bool arg_required);
+  [[gnu::cold]] void refuse_command(verb what, operation_id id, errc why);
   mail_state& take_mail();
+  [[gnu::cold]] mail_state& make_mail();
   void recycle(mail_state& m);
   [[nodiscard]] const event* show_next();
   void show_results(mail_state& m, std::size_t answer_of);
 
   // Ends of things.
-  void give_up(operation& op);
+  [[gnu::cold]] void give_up(operation& op);
   void conclude(mail_state& m, outcome if_handed, const verdict& v);
   void finish(mail_state& m, errc why = errc::none, std::error_code code = {});
-  void lose_mails(const failure& f);
-  void complete_commands(const failure& f);
-  void fail(const failure& f);                                          // at once, without an octet
-  void leave(const failure& f);                                         // politely: QUIT
-  void server_closes(const reply& r, verb at, std::uint64_t answered);  // 421
-  void close(const failure& f);
-  void report_opening_failure(const failure& f);
+  [[gnu::cold]] void lose_mails(const failure& f);
+  [[gnu::cold]] void complete_commands(const failure& f);
+  [[gnu::cold]] void fail(const failure& f);   // at once, without an octet
+  [[gnu::cold]] void leave(const failure& f);  // politely: QUIT
+  [[gnu::cold]] void server_closes(const reply& r, verb at, std::uint64_t answered);  // 421
+  [[gnu::cold]] void close(const failure& f);
+  [[gnu::cold]] void report_opening_failure(const failure& f);
   detail::pending_event& tell_event(event::kind what, verb about, const reply& r = {});
-  void fill_failure(detail::pending_event& e, const failure& f);
-  [[nodiscard]] std::string_view command_of(verb v, mail_state* m, std::uint32_t recipient);
-  void warn(errc why, std::string_view detail, operation_id id = 0);
+  [[gnu::cold]] void fill_failure(detail::pending_event& e, const failure& f);
+  [[nodiscard, gnu::cold]] std::string_view command_of(verb v, mail_state* m,
+                                                       std::uint32_t recipient);
+  [[gnu::cold]] void warn(errc why, std::string_view detail, operation_id id = 0);
 
   // -- session_send.cpp: what may be written now --------------------------------------------------
   void fill();
@@ -120,45 +126,47 @@ struct session::impl {
   }
   [[nodiscard]] bool fits(std::size_t line) const noexcept;
   bool write(verb v);
-  void write_secret_line(verb v, std::string_view line, std::string_view shown);
+  [[gnu::cold]] void write_secret_line(verb v, std::string_view line, std::string_view shown);
   void owe(verb v, mail_state* mail, std::uint32_t recipient, operation_id id);
-  void trace_line(verb v, std::string_view shown);
+  [[gnu::cold]] void trace_line(verb v, std::string_view shown);
   bool write_content(mail_state& m);
-  void stop_content(mail_state& m, errc why);
+  [[gnu::cold]] void stop_content(mail_state& m, errc why);
   [[nodiscard]] errc check_mail(mail_state& m);
   [[nodiscard]] errc check_content(mail_state& m);
   [[nodiscard]] bool refuse_locally(mail_state& m);
   [[nodiscard]] errc format_mail(mail_state& m, detail::text_buffer& line);
-  [[nodiscard]] errc format_rcpt(mail_state& m, std::uint32_t index, detail::text_buffer& line);
-  [[nodiscard]] errc append_extras(const mail_state& m, detail::text_buffer& line);
-  [[nodiscard]] errc append_extras(const mail_state& m, const recipient& to,
-                                   detail::text_buffer& line);
-  [[nodiscard]] errc append_raw(const std::vector<parameter>& raw, detail::text_buffer& line);
+  [[nodiscard, gnu::cold]] errc format_rcpt(mail_state& m, std::uint32_t index,
+                                            detail::text_buffer& line);
+  [[nodiscard, gnu::cold]] errc append_extras(const mail_state& m, detail::text_buffer& line);
+  [[nodiscard, gnu::cold]] errc append_extras(const mail_state& m, const recipient& to,
+                                              detail::text_buffer& line);
+  [[nodiscard, gnu::cold]] errc append_raw(const std::vector<parameter>& raw,
+                                           detail::text_buffer& line);
   void release_chunk();
   void note_progress(std::uint64_t before);
 
   // -- session_reply.cpp: what a reply means ------------------------------------------------------
-  void hold(bytes octets);
-  void garbled(bool secret);
+  [[gnu::cold]] void hold(bytes octets);
+  [[gnu::cold]] void garbled(bool secret);
   void read(reply held, bytes octets);
   void on_reply(const reply& r);
-  void trace_reply(verb about, const reply& r);
+  [[gnu::cold]] void trace_reply(verb about, const reply& r);
   [[nodiscard]] bool is_timely(const reply& r);
   void react(detail::reaction what, const expected& e, const reply& r);
-  void premature(const expected& e, const reply& r);
-  void proceed_opening();
-  void become_ready();
-  void send_auth_line(verb v);
-  void try_next_mechanism(const reply& last);
-  void answer_challenge(const reply& r);
-  void cancel_login(errc why);
-  void login_failed(errc why, const reply& r);
-  void refuse_sender(mail_state& m, errc why, const reply& r);
-  void fail_command(const expected& e, errc why, const reply& r);
+  [[gnu::cold]] void premature(const expected& e, const reply& r);
+  [[gnu::cold]] void proceed_opening();
+  [[gnu::cold]] void become_ready();
+  [[gnu::cold]] void send_auth_line(verb v);
+  [[gnu::cold]] void try_next_mechanism(const reply& last);
+  [[gnu::cold]] void answer_challenge(const reply& r);
+  [[gnu::cold]] void cancel_login(errc why);
+  [[gnu::cold]] void login_failed(errc why, const reply& r);
+  [[gnu::cold]] void refuse_sender(mail_state& m, errc why, const reply& r);
+  [[gnu::cold]] void fail_command(const expected& e, errc why, const reply& r);
   void settle(mail_state& m);
   void answer_rcpt(const expected& e, const reply& r);
   void answer_data(mail_state& m, const reply& r);
-  void read_greeting(const reply& r);
+  [[gnu::cold]] void read_greeting(const reply& r);
 
   // Configuration and what is known of the peer.
   session_config config_;

@@ -100,7 +100,7 @@ class text_buffer {
     if (capacity_ - size_ < n) grow(n);
     return data_.get() + size_;
   }
-  void grow(std::size_t n) {
+  [[gnu::cold, gnu::noinline]] void grow(std::size_t n) {
     const std::size_t larger = std::max({size_ + n, capacity_ * 2, std::size_t{64}});
     std::unique_ptr<char[]> moved(new char[larger]);
     if (size_ != 0) std::memcpy(moved.get(), data_.get(), size_);
