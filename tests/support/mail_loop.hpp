@@ -127,13 +127,25 @@ class mail_loop {
   std::uint64_t octets_ = 0;
 };
 
-/// A message of about `size` octets: a header and lines of text with CRLF.
+/// The level of this name; `off` for any other.
+inline pipelining_level level_named(std::string_view name) {
+  return name == "messages"   ? pipelining_level::messages
+         : name == "envelope" ? pipelining_level::envelope
+                              : pipelining_level::off;
+}
+
+/// A message of exactly `size` octets, if that is enough for its header: a header and lines of text
+/// with CRLF.
 inline std::string message_of(std::size_t size) {
+  constexpr std::string_view line =
+      "The quick brown fox jumps over the lazy dog, and then it does so once more.\r\n";
+  constexpr std::string_view crlf = "\r\n";
   std::string text =
       "From: Sender <sender@client.example.test>\r\nTo: recipient@server.example.test\r\n"
       "Subject: Measured\r\n\r\n";
-  while (text.size() < size) {
-    text += "The quick brown fox jumps over the lazy dog, and then it does so once more.\r\n";
+  while (text.size() + line.size() + crlf.size() <= size) text += line;
+  if (text.size() + crlf.size() <= size) {
+    text.append(size - text.size() - crlf.size(), 'x').append(crlf);
   }
   return text;
 }
