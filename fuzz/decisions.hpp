@@ -23,12 +23,18 @@ class decisions {
   /// Input: true once in `n` times; never when the input is used up.
   bool one_in(unsigned n) noexcept { return !empty() && below(n) == n - 1; }
   /// Input: the same for numbers of any size.
-  bool odd(unsigned n) noexcept { return !empty() && (octet() << 8 | octet()) % n == 0; }
+  bool odd(unsigned n) noexcept {
+    if (empty()) return false;
+    // One by one: compilers differ in which side of an operator they do first.
+    const unsigned high = octet();
+    const unsigned low = octet();
+    return (high << 8 | low) % n == 0;
+  }
 
   /// Input: some text: its length, below `most`, then its octets.
   std::string_view text(unsigned most) noexcept {
-    const std::size_t size = std::min<std::size_t>(below(most), left());
-    return take(size);
+    const std::size_t size = below(most);
+    return take(std::min(size, left()));
   }
   /// Input: all that is left.
   std::string_view rest() noexcept { return take(left()); }
