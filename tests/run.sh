@@ -24,10 +24,13 @@ more_needs=(
   clang++-14:clang-14
   ccache:ccache
   pkg-config:pkg-config
+  wolfssl/ssl.h:libwolfssl-dev
+  openssl:openssl
   benchmark/benchmark.h:libbenchmark-dev
   valgrind:valgrind
   strace:strace
   postfix:postfix
+  dovecot:dovecot-core
   python3-aiosmtpd:python3-aiosmtpd
 )
 install_missing "${test_needs[@]}" "${more_needs[@]}"

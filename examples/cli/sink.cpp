@@ -27,6 +27,8 @@
 #include <utility>
 
 #include "failure.hpp"
+#include "server_auth.hpp"
+#include "server_tls.hpp"
 
 namespace sansmtp::cli {
 
@@ -37,6 +39,9 @@ using clock = std::chrono::steady_clock;
 /// The longest command line with its CRLF. RFC 5321 section 4.5.3.1.4 asks for 512, the parameters
 /// of DSN and SMTPUTF8 for more.
 constexpr std::size_t line_limit = 2048;
+
+/// The longest line within AUTH (RFC 4954 section 4).
+constexpr std::size_t auth_line_limit = 12288;
 
 /// With more unsent replies than this a connection is not read any more, so a client that never
 /// reads cannot make the sink grow.
@@ -76,6 +81,7 @@ class descriptor {
 
 /// ASCII only, as SMTP asks; no locale.
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
 
 bool same(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
@@ -288,7 +294,7 @@ class data_scanner {
 };
 
 /// What the next octets of a client are.
-enum class phase { commands, data, chunk };
+enum class phase { commands, auth, data, chunk };
 
 /// How far a transaction has come. `chunks` is after the first BDAT; `broken` after a BDAT that
 /// failed, where only RSET helps (RFC 3030 section 2).
@@ -315,6 +321,12 @@ struct connection {
   std::size_t sent = 0;       ///< Octets of `output` that are gone.
   std::size_t released = 0;   ///< Octets of `output` that may go.
   std::size_t scheduled = 0;  ///< Octets of `output` that may go or will at a known time.
+
+  std::unique_ptr<server_tls> tls;    ///< From STARTTLS, or from the beginning.
+  bool secure = false;                ///< Its handshake is done.
+  bool parting = false;               ///< The end is told, so TLS says close_notify.
+  std::unique_ptr<server_auth> auth;  ///< The login under way.
+  std::string user;                   ///< Who has logged in.
 
   bool refused = false;   ///< The greeting was no welcome (RFC 5321 section 3.1).
   bool greeted = false;   ///< EHLO or HELO was answered well.
@@ -449,6 +461,8 @@ class message_store {
                             {"sender", show(message.sender)},
                             {"recipients", nlohmann::json::array()},
                             {"size", message.content.size()},
+                            {"tls", message.tls},
+                            {"user", message.user},
                             {"via", message.chunked ? "BDAT" : "DATA"}};
     for (const sink::path& path : message.recipients) envelope["recipients"].push_back(show(path));
     const std::string name = fmt::format("{:06}", last_ + 1);
@@ -493,6 +507,7 @@ class sink::server {
     if (thread_.joinable()) thread_.join();
   }
   [[nodiscard]] const listener& where() const noexcept { return listener_; }
+  [[nodiscard]] const std::string& certificate() const noexcept { return certificate_; }
   [[nodiscard]] counters totals() const {
     const std::lock_guard lock(mutex_);
     return totals_;
@@ -522,12 +537,17 @@ class sink::server {
   void remove_buried();
 
   // The dialogue.
+  void welcome(connection& c) const;
+  void decrypt(connection& c, std::string_view input);
   void process(connection& c, std::string_view input);
   std::size_t take_line(connection& c, std::string_view input);
   std::size_t take_data(connection& c, std::string_view input);
   std::size_t take_chunk(connection& c, std::string_view input);
   void command(connection& c, std::string_view line);
   void hello(connection& c, std::string_view argument, bool extended);
+  void start_tls(connection& c, std::string_view wrong);
+  void authenticate(connection& c, std::string_view argument);
+  void go_on(connection& c, server_auth::step step);
   void mail(connection& c, std::string_view argument);
   void recipient(connection& c, std::string_view argument);
   void data(connection& c, std::string_view argument);
@@ -539,17 +559,23 @@ class sink::server {
   bool keep_message(connection& c);
 
   [[nodiscard]] bool offers(std::string_view extension) const;
+  [[nodiscard]] bool offers_tls(const connection& c) const;
+  [[nodiscard]] bool offers_login(const connection& c) const;
+  [[nodiscard]] std::string capabilities(const connection& c) const;
   [[nodiscard]] bool keeps() const { return options_.messages != keep::nothing; }
   [[nodiscard]] std::string_view check_parameters(const connection& c, std::string_view parameters,
                                                   bool of_sender, bool& utf8) const;
   [[nodiscard]] path make_path(std::string_view address, std::string_view parameters) const;
   [[nodiscard]] std::string_view fixed_at(stage at) const;
   bool interrupts(connection& c, stage at) const;
+  void put(connection& c, std::string_view head, std::string_view rest = {}) const;
   void say(connection& c, std::string_view reply) const;
   char answer(connection& c, stage at, std::string_view usual, std::string_view by_rule = {}) const;
 
   options options_;
-  std::string ehlo_reply_;
+  std::unique_ptr<server_tls_context> tls_;
+  std::string certificate_;
+  std::string mechanisms_;  ///< As EHLO shows them.
   std::optional<message_store> store_;
   listener listener_;
   descriptor epoll_{::epoll_create1(EPOLL_CLOEXEC)};
@@ -571,14 +597,16 @@ class sink::server {
 
 sink::server::server(options wanted) : options_(std::move(wanted)) {
   if (options_.messages == keep::in_store) store_.emplace(options_.store);
-  std::vector<std::string> lines{"localhost"};
-  for (const std::string_view name : extension_names) {
-    if (!offers(name)) continue;
-    lines.push_back(name == "SIZE" ? fmt::format("SIZE {}", options_.max_size) : std::string(name));
+  if (options_.tls != tls_use::never) {
+    tls_ = server_tls_context::make(options_.certificate_file, options_.key_file);
+    certificate_ = tls_->self_made();
   }
-  for (const std::string& line : lines) {
-    ehlo_reply_ += fmt::format("{}250{}{}", &line == &lines.front() ? "" : "\r\n",
-                               &line == &lines.back() ? ' ' : '-', line);
+  for (const std::string_view name : server_auth::mechanisms()) {
+    const auto& wanted_ones = options_.mechanisms;
+    if (wanted_ones.empty() || std::any_of(wanted_ones.begin(), wanted_ones.end(),
+                                           [&](const auto& w) { return same(w, name); })) {
+      mechanisms_ += fmt::format(" {}", name);
+    }
   }
   listener_ = open_listener(options_.listen);
   epoll_event event{};
@@ -691,7 +719,11 @@ void sink::server::accept_all() {
       continue;
     }
     if (!interrupts(c, stage::connect)) {
-      c.refused = answer(c, stage::greeting, "220 localhost ESMTP sansmtp sink") != '2';
+      if (options_.tls == tls_use::implicit) {
+        c.tls = tls_->accept();
+      } else {
+        welcome(c);
+      }
     }
     send_replies(c);
   }
@@ -720,12 +752,20 @@ void sink::server::receive(connection& c) {
     c.state = life::closing;
   } else {
     const std::lock_guard lock(mutex_);
-    process(c, std::string_view(buffer_.data(), static_cast<std::size_t>(n)));
+    const std::string_view input(buffer_.data(), static_cast<std::size_t>(n));
+    if (c.tls) {
+      decrypt(c, input);
+    } else {
+      process(c, input);
+    }
   }
   send_replies(c);
 }
 
 void sink::server::send_replies(connection& c) {
+  if (c.state == life::closing && c.secure && std::exchange(c.parting, false)) {
+    c.tls->close(c.output);
+  }
   if (options_.delay.count() == 0) {
     c.released = c.output.size();
   } else if (c.scheduled < c.output.size()) {
@@ -787,11 +827,34 @@ void sink::server::remove_buried() {
 
 // -------------------- the dialogue
 
+void sink::server::welcome(connection& c) const {
+  c.refused = answer(c, stage::greeting, "220 localhost ESMTP sansmtp sink") != '2';
+}
+
+void sink::server::decrypt(connection& c, std::string_view input) {
+  if (!c.secure && interrupts(c, stage::handshake)) return;
+  std::string plain;
+  const server_tls::state state = c.tls->receive(input, plain, c.output);
+  const bool up = state == server_tls::state::open || !plain.empty();
+  if (up && !std::exchange(c.secure, true)) {
+    ++totals_.handshakes;
+    if (options_.tls == tls_use::implicit) welcome(c);
+  }
+  process(c, plain);
+  // After a close_notify there is nothing more to come; what is owed may still be read.
+  if (state == server_tls::state::ended || state == server_tls::state::failed) {
+    if (c.state == life::open) c.state = life::closing;
+  }
+}
+
 void sink::server::process(connection& c, std::string_view input) {
   while (!input.empty() && c.state == life::open) {
+    // What came behind STARTTLS in the same read can only be a handshake.
+    if (c.tls && !c.secure) return decrypt(c, input);
     std::size_t used = 0;
     switch (c.next) {
-      case phase::commands: used = take_line(c, input); break;
+      case phase::commands:
+      case phase::auth: used = take_line(c, input); break;
       case phase::data: used = take_data(c, input); break;
       case phase::chunk: used = take_chunk(c, input); break;
     }
@@ -803,12 +866,14 @@ std::size_t sink::server::take_line(connection& c, std::string_view input) {
   const std::size_t lf = input.find('\n');
   const std::size_t used = lf == std::string_view::npos ? input.size() : lf + 1;
   std::string_view line = input.substr(0, used);
-  if (c.line.size() + line.size() > line_limit) c.line_too_long = true;
+  const std::size_t limit = c.next == phase::auth ? auth_line_limit : line_limit;
+  if (c.line.size() + line.size() > limit) c.line_too_long = true;
   if (lf == std::string_view::npos) {
     if (!c.line_too_long) c.line.append(line);
     return used;
   }
   if (c.line_too_long) {
+    c.next = phase::commands;
     say(c, "500 5.5.2 line too long");
   } else {
     if (!c.line.empty()) line = c.line.append(line);
@@ -822,6 +887,11 @@ std::size_t sink::server::take_line(connection& c, std::string_view input) {
 void sink::server::command(connection& c, std::string_view line) {
   if (!line.ends_with("\r\n")) return say(c, "500 5.5.2 line does not end in CRLF");
   line.remove_suffix(2);
+  if (c.next == phase::auth) {
+    if (line != "*") return go_on(c, c.auth->answer(line));
+    c.next = phase::commands;
+    return say(c, "501 5.7.0 login cancelled");
+  }
   if (std::any_of(line.begin(), line.end(), is_control)) {
     return say(c, "500 5.5.2 control character in command");
   }
@@ -834,11 +904,18 @@ void sink::server::command(connection& c, std::string_view line) {
 
   if (same(verb, "QUIT")) {
     answer(c, stage::quit, alone("221 2.0.0 goodbye"));
-    if (bare && c.state == life::open) c.state = life::closing;
+    if (bare && c.state == life::open) {
+      c.state = life::closing;
+      c.parting = true;
+    }
   } else if (c.refused) {
     say(c, "503 5.5.1 no service here");
   } else if (same(verb, "EHLO") || same(verb, "HELO")) {
     hello(c, argument, same(verb, "EHLO"));
+  } else if (same(verb, "STARTTLS") && offers_tls(c)) {
+    start_tls(c, alone({}));
+  } else if (same(verb, "AUTH") && !options_.user.empty() && offers("AUTH")) {
+    authenticate(c, argument);
   } else if (same(verb, "MAIL")) {
     mail(c, argument);
   } else if (same(verb, "RCPT")) {
@@ -862,14 +939,52 @@ void sink::server::command(connection& c, std::string_view line) {
 
 void sink::server::hello(connection& c, std::string_view argument, bool extended) {
   const bool valid = !argument.empty() && argument.find(' ') == std::string_view::npos;
+  const std::string offered = capabilities(c);
   const std::string_view usual = !valid     ? "501 5.5.4 one name, please"
-                                 : extended ? std::string_view(ehlo_reply_)
+                                 : extended ? std::string_view(offered)
                                             : "250 localhost";
   if (answer(c, extended ? stage::ehlo : stage::helo, usual) != '2') return;
   c.greeted = true;
   c.extended = extended;
   c.helo = argument;
   reset_transaction(c);
+}
+
+void sink::server::start_tls(connection& c, std::string_view wrong) {
+  const std::string_view usual = wrong.empty() ? "220 2.0.0 go ahead" : wrong;
+  if (answer(c, stage::starttls, usual) != '2' || c.state != life::open) return;
+  // Nothing that was said in clear text counts any more (RFC 3207 section 4.2).
+  c.greeted = c.extended = false;
+  c.helo.clear();
+  c.user.clear();
+  reset_transaction(c);
+  c.tls = tls_->accept();
+}
+
+void sink::server::authenticate(connection& c, std::string_view argument) {
+  if (!offers_login(c)) return say(c, "538 5.7.11 only through TLS");
+  if (!c.extended) return say(c, "503 5.5.1 say EHLO first");
+  if (!c.user.empty()) return say(c, "503 5.5.1 you are logged in");
+  if (c.mail != transaction::none) return say(c, "503 5.5.1 not within a mail");
+  std::string mechanism(take(argument, ' '));
+  std::transform(mechanism.begin(), mechanism.end(), mechanism.begin(), upper);
+  if (fmt::format("{} ", mechanisms_).find(fmt::format(" {} ", mechanism)) == std::string::npos) {
+    return say(c, "504 5.5.4 unknown mechanism");
+  }
+  c.auth = server_auth::make(mechanism, options_.user, options_.password);
+  go_on(c, c.auth->begin(argument.empty() ? std::nullopt : std::optional(argument)));
+}
+
+void sink::server::go_on(connection& c, server_auth::step step) {
+  using kind = server_auth::step::kind;
+  c.next = step.what == kind::challenge ? phase::auth : phase::commands;
+  if (step.what == kind::challenge) return put(c, "334 ", step.challenge);
+  const std::string_view usual = step.what == kind::accepted  ? "235 2.7.0 welcome"
+                                 : step.what == kind::refused ? "535 5.7.8 wrong name or password"
+                                                              : "501 5.5.2 not as it should be";
+  if (answer(c, stage::auth, usual) != '2') return;
+  c.user = options_.user;
+  ++totals_.logins;
 }
 
 void sink::server::mail(connection& c, std::string_view argument) {
@@ -882,6 +997,8 @@ void sink::server::mail(connection& c, std::string_view argument) {
   std::string_view by_rule;
   if (!c.greeted) {
     usual = "503 5.5.1 say EHLO first";
+  } else if (options_.require_login && c.user.empty()) {
+    usual = "530 5.7.0 log in first";
   } else if (c.mail != transaction::none) {
     usual = "503 5.5.1 a mail is open already";
   } else if (!address) {
@@ -905,6 +1022,8 @@ void sink::server::mail(connection& c, std::string_view argument) {
   c.utf8 = utf8;
   if (keeps()) {
     c.message.helo = c.helo;
+    c.message.user = c.user;
+    c.message.tls = c.secure;
     c.message.sender = make_path(address.value_or(argument), rest);
   }
 }
@@ -1061,6 +1180,31 @@ bool sink::server::offers(std::string_view extension) const {
                       [&](const std::string& name) { return same(name, extension); });
 }
 
+bool sink::server::offers_tls(const connection& c) const {
+  return options_.tls == tls_use::starttls && !c.secure && offers("STARTTLS");
+}
+
+/// Where there is no TLS at all, a login in clear text is what is wanted.
+bool sink::server::offers_login(const connection& c) const {
+  return !options_.user.empty() && offers("AUTH") && (c.secure || options_.tls == tls_use::never);
+}
+
+std::string sink::server::capabilities(const connection& c) const {
+  std::vector<std::string> lines{"localhost"};
+  if (offers_tls(c)) lines.emplace_back("STARTTLS");
+  if (offers_login(c)) lines.push_back("AUTH" + mechanisms_);
+  for (const std::string_view name : extension_names) {
+    if (!offers(name)) continue;
+    lines.push_back(name == "SIZE" ? fmt::format("SIZE {}", options_.max_size) : std::string(name));
+  }
+  std::string reply;
+  for (const std::string& line : lines) {
+    reply += fmt::format("{}250{}{}", &line == &lines.front() ? "" : "\r\n",
+                         &line == &lines.back() ? ' ' : '-', line);
+  }
+  return reply;
+}
+
 /// The reply to wrong parameters, empty if they are right. `parameters` is what follows the path.
 std::string_view sink::server::check_parameters(const connection& c, std::string_view parameters,
                                                 bool of_sender, bool& utf8) const {
@@ -1112,12 +1256,21 @@ bool sink::server::interrupts(connection& c, stage at) const {
     c.state = life::stalled;
     return true;
   }
-  if (options_.close_after == at &&
-      (at == stage::content_start || at == stage::content || at == stage::quit)) {
+  if (options_.close_after == at && (at == stage::handshake || at == stage::content_start ||
+                                     at == stage::content || at == stage::quit)) {
     c.state = life::closing;
     return true;
   }
   return false;
+}
+
+/// A whole reply in two parts; adds the last CRLF.
+void sink::server::put(connection& c, std::string_view head, std::string_view rest) const {
+  if (!c.secure) {
+    c.output.append(head).append(rest).append("\r\n");
+    return;
+  }
+  c.tls->send(fmt::format("{}{}\r\n", head, rest), c.output);
 }
 
 /// One of the sink's own replies, without its enhanced code if those are hidden (RFC 2034 section
@@ -1125,10 +1278,9 @@ bool sink::server::interrupts(connection& c, stage at) const {
 void sink::server::say(connection& c, std::string_view reply) const {
   const bool enhanced = reply.size() > 10 && reply[5] == '.' && reply[7] == '.';
   if (enhanced && !offers("ENHANCEDSTATUSCODES")) {
-    c.output.append(reply.substr(0, 4));
-    reply.remove_prefix(10);
+    return put(c, reply.substr(0, 4), reply.substr(reply.find(' ', 4) + 1));
   }
-  c.output.append(reply).append("\r\n");
+  put(c, reply);
 }
 
 /// Answers at a stage: as fixed for it, else by the rule that met the address, else as usual.
@@ -1140,10 +1292,11 @@ char sink::server::answer(connection& c, stage at, std::string_view usual,
   if (by_rule.empty()) {
     say(c, usual);
   } else {
-    c.output.append(by_rule).append("\r\n");
+    put(c, by_rule);
     usual = by_rule;
   }
-  if (options_.close_after == at || usual.starts_with("421")) c.state = life::closing;
+  if (usual.starts_with("421")) c.parting = true;
+  if (options_.close_after == at || c.parting) c.state = life::closing;
   return usual.front();
 }
 
@@ -1156,6 +1309,8 @@ sink::~sink() = default;
 std::uint16_t sink::port() const noexcept { return server_->where().port; }
 
 const std::string& sink::address() const noexcept { return server_->where().address; }
+
+const std::string& sink::certificate() const noexcept { return server_->certificate(); }
 
 void sink::run() { server_->run(); }
 
@@ -1172,5 +1327,7 @@ std::vector<sink::message> sink::messages() const { return server_->messages(); 
 std::vector<std::string_view> sink::extensions() {
   return {extension_names.begin(), extension_names.end()};
 }
+
+std::vector<std::string_view> sink::mechanisms() { return server_auth::mechanisms(); }
 
 }  // namespace sansmtp::cli

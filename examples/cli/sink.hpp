@@ -26,8 +26,11 @@ class sink {
   enum class stage {
     connect,        ///< the connection has been accepted, and nothing said
     greeting,       ///< the greeting
+    starttls,       ///< STARTTLS
+    handshake,      ///< the first octets of a TLS handshake have come
     ehlo,           ///< EHLO
     helo,           ///< HELO
+    auth,           ///< the verdict at the end of AUTH, of right and of wrong passwords
     mail,           ///< MAIL
     rcpt,           ///< RCPT
     data,           ///< DATA
@@ -55,10 +58,17 @@ class sink {
   /// A reply that is given at a stage whatever the client said. The dialogue moves on as its first
   /// digit says.
   struct fixed_reply {
-    /// Any stage but `connect` and `content_start`, which have no reply.
+    /// Any stage but `connect`, `handshake` and `content_start`, which have no reply.
     stage at = stage::greeting;
     /// The whole reply without the last CRLF. A 421 also closes the connection.
     std::string reply;
+  };
+
+  /// When TLS is spoken.
+  enum class tls_use {
+    never,
+    starttls,  ///< It is offered, and AUTH only once it is there.
+    implicit   ///< From the first octet on.
   };
 
   /// What a sink is told at its beginning.
@@ -77,11 +87,23 @@ class sink {
     std::vector<rule> refused_senders;
     /// At most one for each stage; they win over everything else.
     std::vector<fixed_reply> replies;
-    /// The connection is closed after this stage: before any reply at `connect`, `content_start`,
-    /// `content` and `quit`, after the reply at the others.
+    /// The connection is closed after this stage: before any reply at `connect`, `handshake`,
+    /// `content_start`, `content` and `quit`, after the reply at the others.
     std::optional<stage> close_after;
     /// The sink neither answers at this stage nor reads any more.
     std::optional<stage> stall;
+    /// When TLS is spoken, with which certificate and key, PEM; without a name, with a certificate of
+    /// its own, see `sink::certificate()`.
+    tls_use tls = tls_use::never;
+    std::string certificate_file;
+    std::string key_file;
+    /// The one who can log in; without a name AUTH is not offered.
+    std::string user;
+    std::string password;
+    /// The mechanisms that are offered; empty for all that `sink::mechanisms()` knows.
+    std::vector<std::string> mechanisms;
+    /// MAIL is refused before a login.
+    bool require_login = false;
     /// Each reply is held back for this long; reading goes on meanwhile, so it acts like a longer
     /// line.
     std::chrono::milliseconds delay{0};
@@ -107,6 +129,8 @@ class sink {
     std::string helo;              ///< The argument of EHLO or HELO.
     path sender;                   ///< From MAIL.
     std::vector<path> recipients;  ///< From each accepted RCPT, in their order.
+    std::string user;              ///< Who had logged in; empty if nobody had.
+    bool tls = false;              ///< Whether it came through TLS.
     bool chunked = false;          ///< Whether it came by BDAT (RFC 3030) and not by DATA.
     std::string content;  ///< The exact octets, without stuffed dots and without the final one.
   };
@@ -119,10 +143,13 @@ class sink {
     std::uint64_t octets = 0;       ///< Content octets of accepted messages, without stuffed dots.
     std::uint64_t bare_cr = 0;      ///< CR without LF seen within DATA, accepted or not.
     std::uint64_t bare_lf = 0;      ///< LF without CR seen within DATA, accepted or not.
+    std::uint64_t handshakes = 0;   ///< TLS handshakes completed.
+    std::uint64_t logins = 0;       ///< Logins accepted.
   };
 
   /// Listens, so that clients can connect from now on; they are served from `start()` or `run()`.
-  /// Throws `failure`: `usage`, `no_host`, `unavailable` or, for the store, `io_error`.
+  /// Throws `failure`: `usage`, `no_host`, `unavailable`, for the store `io_error`, for TLS those of
+  /// `server_tls_context::make`.
   explicit sink(options wanted);
 
   /// Ends the thread of `start()`, if any, and closes everything.
@@ -137,6 +164,10 @@ class sink {
   /// Where it listens, for people: `127.0.0.1:2525`, `[::1]:2525` or `unix:/path`. Valid as long as
   /// the sink.
   [[nodiscard]] const std::string& address() const noexcept;
+
+  /// The certificate that it made for itself, as PEM, for clients that shall trust it; empty if
+  /// there is none. Valid as long as the sink.
+  [[nodiscard]] const std::string& certificate() const noexcept;
 
   /// Serves in the calling thread until `stop()`, `max_messages` or `max_time`; all connections are
   /// closed then.
@@ -159,8 +190,11 @@ class sink {
   /// called from any thread.
   [[nodiscard]] std::vector<message> messages() const;
 
-  /// The extension keywords that EHLO shows unless they are hidden.
+  /// The extension keywords that EHLO shows unless they are hidden, besides STARTTLS and AUTH.
   [[nodiscard]] static std::vector<std::string_view> extensions();
+
+  /// The AUTH mechanisms that this build knows.
+  [[nodiscard]] static std::vector<std::string_view> mechanisms();
 
  private:
   class server;

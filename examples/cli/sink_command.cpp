@@ -17,7 +17,9 @@
 #include <utility>
 #include <vector>
 
+#include "connection_options.hpp"
 #include "failure.hpp"
+#include "secret_source.hpp"
 #include "sink.hpp"
 #include "standard_streams.hpp"
 
@@ -25,11 +27,14 @@ namespace sansmtp::cli {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, sink::stage>, 11> stage_names{{
+constexpr std::array<std::pair<std::string_view, sink::stage>, 14> stage_names{{
     {"connect", sink::stage::connect},
     {"greeting", sink::stage::greeting},
+    {"starttls", sink::stage::starttls},
+    {"handshake", sink::stage::handshake},
     {"ehlo", sink::stage::ehlo},
     {"helo", sink::stage::helo},
+    {"auth", sink::stage::auth},
     {"mail", sink::stage::mail},
     {"rcpt", sink::stage::rcpt},
     {"data", sink::stage::data},
@@ -86,6 +91,8 @@ struct arguments {
   bool discard = false;
   std::string port_file;
   std::string count_file;
+  std::string certificate_out;
+  secret_source password;
   std::int64_t delay = 0;
   std::int64_t max_seconds = 0;
 };
@@ -107,9 +114,9 @@ void report(const sink& server, const arguments& given) {
   const sink::counters totals = server.totals();
   const std::string line = fmt::format(
       "{{\"connections\":{},\"messages\":{},\"recipients\":{},\"octets\":{},\"bare_cr\":{},"
-      "\"bare_lf\":{}}}\n",
+      "\"bare_lf\":{},\"handshakes\":{},\"logins\":{}}}\n",
       totals.connections, totals.messages, totals.recipients, totals.octets, totals.bare_cr,
-      totals.bare_lf);
+      totals.bare_lf, totals.handshakes, totals.logins);
   if (!given.count_file.empty()) return write_file(given.count_file, line);
   print(line);
 }
@@ -130,6 +137,7 @@ void serve(const arguments& given) {
 
   sink server(given.options);
   running = &server;
+  if (!given.certificate_out.empty()) write_file(given.certificate_out, server.certificate());
   std::signal(SIGTERM, stop_running);
   std::signal(SIGINT, stop_running);
   if (!given.port_file.empty()) {
@@ -175,10 +183,52 @@ void add_sink_command(CLI::App& app, int& code) {
 
   std::vector<std::string> extensions;
   for (const std::string_view name : sink::extensions()) extensions.emplace_back(name);
+  extensions.insert(extensions.end(), {"STARTTLS", "AUTH"});
   command->add_option("--hide", options.hidden, "Do without this extension (repeatable)")
       ->type_name("KEYWORD")
       ->allow_extra_args(false)
       ->check(CLI::IsMember(extensions, CLI::ignore_case));
+
+  add_choice<sink::tls_use>(*command, "--tls", options.tls,
+                            {{"off", sink::tls_use::never},
+                             {"starttls", sink::tls_use::starttls},
+                             {"implicit", sink::tls_use::implicit}},
+                            "When to speak TLS: off (the default), starttls or implicit")
+      ->type_name("WHEN");
+  CLI::Option* const certificate =
+      command
+          ->add_option("--tls-cert", options.certificate_file,
+                       "The certificate with its chain, PEM; by default one is made for localhost, "
+                       "127.0.0.1 and ::1")
+          ->type_name("FILE");
+  CLI::Option* const key =
+      command->add_option("--tls-key", options.key_file, "Its key, PEM")->type_name("FILE");
+  certificate->needs(key);
+  key->needs(certificate);
+  command
+      ->add_option("--tls-cert-out", given->certificate_out,
+                   "Write the certificate that was made here, for --ca of a client")
+      ->type_name("FILE")
+      ->excludes(certificate);
+
+  std::vector<std::string> mechanisms;
+  for (const std::string_view name : sink::mechanisms()) mechanisms.emplace_back(name);
+  CLI::Option* const user =
+      command
+          ->add_option("--user", options.user,
+                       "Offer AUTH, with --tls starttls only through TLS, and let this user in")
+          ->type_name("NAME");
+  given->password.add_to(*command, "--password", "the user's password");
+  command
+      ->add_option(
+          "--auth", options.mechanisms,
+          fmt::format("Offer this mechanism only (repeatable): {}", fmt::join(mechanisms, ", ")))
+      ->type_name("MECHANISM")
+      ->allow_extra_args(false)
+      ->needs(user)
+      ->check(CLI::IsMember(mechanisms, CLI::ignore_case));
+  command->add_flag("--require-auth", options.require_login, "Refuse MAIL before a login")
+      ->needs(user);
 
   const auto add_rules = [&](const std::string& name, std::vector<sink::rule>& rules,
                              const std::string& help) {
@@ -205,15 +255,15 @@ void add_sink_command(CLI::App& app, int& code) {
               const std::size_t at = text.find('=');
               const sink::stage stage = parse_stage("--reply", text.substr(0, at));
               if (at == std::string::npos || stage == sink::stage::connect ||
-                  stage == sink::stage::content_start) {
+                  stage == sink::stage::handshake || stage == sink::stage::content_start) {
                 throw CLI::ValidationError("--reply", fmt::format("no reply in '{}'", text));
               }
               given->options.replies.push_back(
                   {stage, parse_reply("--reply", std::string_view(text).substr(at + 1))});
             }
           },
-          "Always answer so at this stage (repeatable): greeting, ehlo, helo, mail, rcpt, data, "
-          "content, rset, quit; \\n parts the lines of a reply")
+          "Always answer so at this stage (repeatable): greeting, starttls, ehlo, helo, auth (the "
+          "verdict), mail, rcpt, data, content, rset, quit; \\n parts the lines of a reply")
       ->type_name("STAGE=REPLY")
       ->allow_extra_args(false);
   command
@@ -222,8 +272,9 @@ void add_sink_command(CLI::App& app, int& code) {
           [given](const std::string& name) {
             given->options.close_after = parse_stage("--close-after", name);
           },
-          "Close the connection after this stage: those of --reply, connect, content-start (within "
-          "the content); without a reply at connect, content-start, content and quit")
+          "Close the connection after this stage: those of --reply, connect, handshake (its first "
+          "octets have come), content-start (within the content); without a reply at these three, "
+          "content and quit")
       ->type_name("STAGE");
   command
       ->add_option_function<std::string>(
@@ -255,14 +306,21 @@ void add_sink_command(CLI::App& app, int& code) {
       ->type_name("FILE");
   command->footer(
       "SIGTERM and SIGINT end it. In the end it prints one line of JSON: connections, messages,\n"
-      "recipients and octets accepted, bare CR and bare LF seen in DATA.\n"
-      "Exit codes: 0 ended as told; 64 wrong usage; 68 unknown host; 69 cannot listen, as when "
-      "the\n"
-      "address is in use; 74 a file cannot be written or standard output is closed.");
+      "recipients and octets accepted, bare CR and bare LF seen in DATA, TLS handshakes and "
+      "logins.\n"
+      "Exit codes: 0 ended as told; 64 wrong usage; 66 a certificate, key or password cannot be\n"
+      "read; 68 unknown host; 69 cannot listen, as when the address is in use; 74 a file cannot "
+      "be\n"
+      "written or standard output is closed; 78 TLS in a build without it.");
 
   command->callback([given, &code] {
     given->options.delay = std::chrono::milliseconds(given->delay);
     given->options.max_time = std::chrono::seconds(given->max_seconds);
+    if (given->options.tls == sink::tls_use::never &&
+        !(given->certificate_out.empty() && given->options.certificate_file.empty())) {
+      throw CLI::ValidationError("--tls", "a certificate is for --tls starttls or implicit");
+    }
+    if (!given->options.user.empty()) given->options.password = given->password.read();
     if (!given->options.store.empty()) given->options.messages = sink::keep::in_store;
     serve(*given);
     code = static_cast<int>(exit_code::ok);

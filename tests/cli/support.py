@@ -38,6 +38,11 @@ def run(*arguments, stdin=b"", cwd=None):
     return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
+def has_tls():
+    """Was the command built with TLS? If not, it says so when TLS is asked for, before it looks at files."""
+    return "built without TLS" not in run("sink", "--listen", "no/such/place", "--tls", "starttls").err
+
+
 def refusing_port():
     """A loopback port on which nobody listens."""
     with socket.socket() as probe:

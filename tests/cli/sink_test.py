@@ -1,0 +1,153 @@
+"""TLS and AUTH of `sansmtp sink`, against Python's own client: OpenSSL and other code than the project's."""
+
+import base64
+import hashlib
+import hmac
+import os
+import smtplib
+import socket
+import ssl
+import unittest
+
+import support
+from support import CommandTest, Sink, run
+
+USER, PASSWORD = "alice", "secret"
+MESSAGE = b"Subject: hi\r\n\r\nHello!\r\n"
+
+
+def scram(client, user, password):
+    """One SCRAM-SHA-256 exchange (RFC 5802) by hand; returns the last reply, (code, text)."""
+    def ask(line):
+        client.putcmd(line)
+        code, text = client.getreply()
+        return code, base64.b64decode(text).decode() if code == 334 else text
+
+    first = f"n={user},r=fyko+d2lbbFgONRv9qkxdawL"
+    code, server_first = ask("AUTH SCRAM-SHA-256 " + base64.b64encode(b"n,," + first.encode()).decode())
+    if code != 334:
+        return code, server_first
+    fields = dict(field.split("=", 1) for field in server_first.split(","))
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(fields["s"]), int(fields["i"]))
+    client_key = hmac.digest(salted, b"Client Key", "sha256")
+    final = f"c=biws,r={fields['r']}"
+    text = f"{first},{server_first},{final}".encode()
+    signature = hmac.digest(hashlib.sha256(client_key).digest(), text, "sha256")
+    proof = base64.b64encode(bytes(a ^ b for a, b in zip(client_key, signature))).decode()
+    code, server_final = ask(base64.b64encode(f"{final},p={proof}".encode()).decode())
+    if code != 334:
+        return code, server_final
+    expected = hmac.digest(hmac.digest(salted, b"Server Key", "sha256"), text, "sha256")
+    assert server_final == "v=" + base64.b64encode(expected).decode(), server_final
+    return ask("")
+
+
+@unittest.skipUnless(support.has_tls(), "this build has no TLS")
+class SinkTest(CommandTest):
+    def sink(self, *options):
+        """A sink with TLS, and a context that trusts its certificate."""
+        certificate = self.folder / "sink.pem"
+        os.environ["SINK_PASSWORD"] = PASSWORD
+        self.addCleanup(os.environ.pop, "SINK_PASSWORD", None)
+        tls = "--tls" in options
+        sink = Sink(*(("--tls-cert-out", certificate) if tls else ()), *options)
+        self.addCleanup(sink.__exit__)
+        return sink, ssl.create_default_context(cafile=certificate) if tls else None
+
+    def client(self, sink, context=None):
+        host, port = sink.server.rsplit(":", 1)
+        client = (smtplib.SMTP if context is None else lambda *a, **k: smtplib.SMTP_SSL(*a, context=context, **k))(
+            host, int(port), local_hostname="client.test", timeout=support.TIMEOUT)
+        self.addCleanup(client.close)
+        client.ehlo()
+        return client
+
+    def test_starttls_and_login(self):
+        sink, context = self.sink("--tls", "starttls", "--user", USER, "--password-env", "SINK_PASSWORD", "--require-auth")
+        client = self.client(sink)
+        self.assertIn("starttls", client.esmtp_features)
+        self.assertNotIn("auth", client.esmtp_features)
+        self.assertEqual(client.docmd("AUTH PLAIN")[0], 538)
+        client.starttls(context=context)  # verifies 127.0.0.1
+        client.ehlo()
+        self.assertNotIn("starttls", client.esmtp_features)
+        self.assertEqual(client.esmtp_features["auth"].split(), ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256"])
+        self.assertEqual(client.docmd("MAIL FROM:<a@x.example>")[0], 530)
+        self.assertEqual(client.login(USER, PASSWORD)[0], 235)
+        client.sendmail("a@x.example", ["b@y.example"], MESSAGE)
+        self.assertEqual(client.quit()[0], 221)
+        (content, envelope), = sink.stored()
+        self.assertEqual((content, envelope["user"], envelope["tls"]), (MESSAGE, USER, True))
+
+    def test_each_mechanism(self):
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            sink, context = self.sink("--tls", "implicit", "--user", USER, "--password-env", "SINK_PASSWORD")
+            context.minimum_version = context.maximum_version = version
+            for mechanism in ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256"):
+                for user, password, code in ((USER, PASSWORD, 235), (USER, "wrong", 535), ("bob", PASSWORD, 535)):
+                    with self.subTest(version=version, mechanism=mechanism, code=code):
+                        client = self.client(sink, context)
+                        self.assertEqual(client.sock.version(), version.name.replace("_", "."))
+                        self.assertEqual(self.log_in(client, mechanism, user, password), code)
+
+    def log_in(self, client, mechanism, user, password):
+        if mechanism == "SCRAM-SHA-256":
+            return scram(client, user, password)[0]
+        client.user, client.password = user, password
+        try:
+            how = getattr(client, "auth_" + mechanism.lower().replace("-", "_"))
+            return client.auth(mechanism, how, initial_response_ok=mechanism == "PLAIN")[0]
+        except smtplib.SMTPAuthenticationError as error:
+            return error.smtp_code
+
+    def test_malformed_logins(self):
+        sink, _ = self.sink("--user", USER, "--password-env", "SINK_PASSWORD")
+        client = self.client(sink)  # without TLS a login in clear text is what is wanted
+        self.assertEqual(client.docmd("AUTH DIGEST-MD5")[0], 504)
+        for lines, code in ((["AUTH PLAIN !!!!"], 501), (["AUTH PLAIN", "*"], 501), (["AUTH LOGIN", "YQ=="], 334),
+                            (["*"], 501), (["AUTH CRAM-MD5 YQ=="], 501), (["AUTH SCRAM-SHA-256 YQ=="], 501),
+                            (["AUTH SCRAM-SHA-256 cD10bHMtdW5pcXVlLCxuPWEscj1i"], 501)):
+            for line in lines:
+                answer = client.docmd(line)[0]
+            self.assertEqual(answer, code, lines)
+        self.assertEqual(client.noop()[0], 250)
+
+    def test_rules(self):
+        """What tests ask for: refuse STARTTLS, hide it, drop in the handshake, another verdict than the true one."""
+        sink, context = self.sink("--tls", "starttls", "--reply", "starttls=454 4.7.0 not now")
+        self.assertEqual(self.client(sink).docmd("STARTTLS")[0], 454)
+        sink, _ = self.sink("--tls", "starttls", "--hide", "STARTTLS")
+        client = self.client(sink)
+        self.assertNotIn("starttls", client.esmtp_features)
+        self.assertEqual(client.docmd("STARTTLS")[0], 500)
+        sink, context = self.sink("--tls", "starttls", "--close-after", "handshake")
+        with self.assertRaises(OSError):
+            self.client(sink).starttls(context=context)
+        sink, context = self.sink("--user", USER, "--password-env", "SINK_PASSWORD", "--reply", "auth=454 4.7.0 later")
+        self.assertEqual(self.log_in(self.client(sink), "PLAIN", USER, PASSWORD), 454)
+
+    def test_clear_text_behind_starttls(self):
+        """What is sent behind STARTTLS without waiting is no handshake and no command."""
+        sink, _ = self.sink("--tls", "starttls")
+        host, port = sink.server.rsplit(":", 1)
+        with socket.create_connection((host, int(port)), timeout=support.TIMEOUT) as raw:
+            raw.sendall(b"EHLO a.test\r\nSTARTTLS\r\nNOOP\r\n")
+            said = b""
+            while piece := raw.recv(4096):
+                said += piece
+        self.assertIn(b"220 2.0.0 go ahead\r\n", said)
+        self.assertNotIn(b"250 2.0.0 ok", said)
+
+    def test_options(self):
+        for arguments, code in ((["--tls", "maybe"], support.USAGE), (["--tls-cert", "a.pem"], support.USAGE),
+                                (["--tls-cert-out", "a.pem"], support.USAGE),
+                                (["--auth", "PLAIN"], support.USAGE),
+                                (["--tls", "starttls", "--tls-cert", "no.pem", "--tls-key", "no.key"], support.NO_INPUT),
+                                (["--user", USER, "--password-env", "NOT_SET_ANYWHERE"], support.NO_INPUT)):
+            result = run("sink", *arguments, cwd=self.folder)
+            self.assertEqual(result.code, code, result)
+            self.assert_one_line(result.err)
+
+
+if __name__ == "__main__":
+    support.main()
