@@ -19,10 +19,11 @@ struct tls_info {
   channel_binding binding{};
   /// Why it was not verified; no error if nobody asked (no server name was given, TLS-10).
   std::error_code verdict{};
-  bool resumed = false;                   ///< Without a new full handshake.
-  std::string protocol{};                 ///< "TLSv1.3"
-  std::string cipher{};                   ///< The cipher suite's name.
-  std::vector<std::string> peer_names{};  ///< DNS names and addresses of the peer's certificate.
+  bool resumed = false;    ///< Without a new full handshake.
+  std::string protocol{};  ///< "TLSv1.3"
+  std::string cipher{};    ///< The cipher suite's name.
+  std::vector<std::string>
+      peer_names{};              ///< DNS names and addresses of the peer's certificate, sorted.
   std::int64_t peer_expiry = 0;  ///< Its notAfter, in seconds since 1970; 0 if it is not known.
 };
 

@@ -117,7 +117,8 @@ std::error_code client::connect(const server_address& server) {
   if (const std::error_code error = connect_to(server, options_, link, server_)) {
     return fail_to_connect(error);
   }
-  return begin(link);
+  return begin(link,
+               {.host = server.is_unix() ? std::string_view() : server.host, .port = server.port});
 }
 
 std::error_code client::connect(std::string_view server) {
@@ -132,7 +133,7 @@ std::error_code client::adopt(int connected) {
   server_ = peer_address(connected);
   if (server_.empty()) return fail_to_connect(system_error(errno));
   descriptor link(connected);
-  const std::error_code error = begin(link);
+  const std::error_code error = begin(link, {});
   if (error) static_cast<void>(link.release());  // still the caller's
   return error;
 }
@@ -143,8 +144,8 @@ std::error_code client::prepare() {
   link_.reset();
   last_error_ = {};
   server_.clear();
-  const errc problem =
-      options_.session.tls != tls_mode::off ? errc::bad_configuration : options_.session.check();
+  const bool lacks_tls = options_.session.tls != tls_mode::off && !options_.tls;
+  const errc problem = lacks_tls ? errc::bad_configuration : options_.session.check();
   return problem == errc::none ? std::error_code() : fail_to_connect(problem);
 }
 
@@ -159,7 +160,12 @@ std::error_code client::fail_to_connect(std::error_code why) {
 }
 
 // Makes the session of a fresh link, which is taken if nothing fails.
-std::error_code client::begin(descriptor& link) {
+std::error_code client::begin(descriptor& link, const tls_target& target) {
+  std::unique_ptr<tls_layer> layer;
+  if (options_.session.tls != tls_mode::off) {
+    layer = options_.tls(target);
+    if (!layer) return fail_to_connect(errc::tls_failed);
+  }
   const int fd = link.get();
   // Reads wait, writes never do (MSG_DONTWAIT).
   const int flags = ::fcntl(fd, F_GETFL);
@@ -181,22 +187,22 @@ std::error_code client::begin(descriptor& link) {
   end_ = {};
   unheard_write_ = false;
   now_ = clock::now();
-  session_ = session(options_.session);
-  session_.connected(now_, {.host_name = name.data(), .local_address = address});
+  channel_ = channel(options_.session, std::move(layer));
+  channel_.connected(now_, {.host_name = name.data(), .local_address = address});
   return {};
 }
 
 std::error_code client::open() {
   if (const std::error_code error = refusal()) return error;
   now_ = clock::now();
-  run_until([this] { return session_.where() == phase::ready; });
+  run_until([this] { return channel_.engine().where() == phase::ready; });
   return end_;
 }
 
 std::error_code client::quit() {
   if (const std::error_code error = refusal()) return error;
   now_ = clock::now();
-  session_.quit();
+  channel_.engine().quit();
   run_until([] { return false; });
   return end_ == errc::session_closed ? std::error_code() : end_;
 }
@@ -226,7 +232,7 @@ void client::post(const envelope& env, message&& content, delivery& report) {
   if (content.is_streamed()) return report_refused(errc::bad_argument, report);
   if (!link_) return report_unsent(env, end_, report);
   now_ = clock::now();
-  pending_.push_back({session_.send(env, std::move(content)), &report});
+  pending_.push_back({channel_.engine().send(env, std::move(content)), &report});
 }
 
 void client::collect(const delivery& report) {
@@ -238,7 +244,7 @@ void client::collect(const delivery& report) {
 void client::abandon() {
   pending_.clear();
   link_.reset();
-  session_.abort();
+  channel_.engine().abort();
   take_events();
 }
 
@@ -259,7 +265,7 @@ writer client::transaction(const envelope& env, message content) {
     return {this, stream_.id};
   }
   now_ = clock::now();
-  stream_.id = session_.send(env, std::move(content));
+  stream_.id = channel_.engine().send(env, std::move(content));
   stream_.report.id = stream_.id;
   stream_.report.error.clear();
   list_recipients(env, outcome::pending, verb::rcpt, errc::none, stream_.report);
@@ -278,14 +284,14 @@ writer client::transaction(const envelope& env, message content) {
 void client::lend(bytes piece, bool last) {
   now_ = clock::now();
   stream_.wanted = false;
-  static_cast<void>(session_.lend(piece, last));  // it was asked for
+  static_cast<void>(channel_.engine().lend(piece, last));  // it was asked for
   run_until([&] { return stream_.done || (stream_.wanted && !last); });
 }
 
 void client::cancel_stream() {
   now_ = clock::now();
   stream_.wanted = false;
-  session_.cancel(stream_.id);
+  channel_.engine().cancel(stream_.id);
   run_until([this] { return stream_.done; });
 }
 
@@ -305,39 +311,39 @@ command_result client::run_command(Start start) {
 }
 
 std::error_code client::authenticate(std::vector<std::unique_ptr<sasl_mechanism>> mechanisms) {
-  if (!refusal() && session_.where() == phase::opening) {
-    session_.authenticate(std::move(mechanisms));
+  if (!refusal() && channel_.engine().where() == phase::opening) {
+    channel_.engine().authenticate(std::move(mechanisms));
     return {};
   }
-  return run_command([&] { return session_.authenticate(std::move(mechanisms)); }).error;
+  return run_command([&] { return channel_.engine().authenticate(std::move(mechanisms)); }).error;
 }
 
 command_result client::hello() {
-  return run_command([this] { return session_.hello(); });
+  return run_command([this] { return channel_.engine().hello(); });
 }
 
 command_result client::noop(std::string_view arg) {
-  return run_command([&] { return session_.noop(arg); });
+  return run_command([&] { return channel_.engine().noop(arg); });
 }
 
 command_result client::reset() {
-  return run_command([this] { return session_.reset(); });
+  return run_command([this] { return channel_.engine().reset(); });
 }
 
 command_result client::verify(std::string_view arg) {
-  return run_command([&] { return session_.verify(arg); });
+  return run_command([&] { return channel_.engine().verify(arg); });
 }
 
 command_result client::expand(std::string_view arg) {
-  return run_command([&] { return session_.expand(arg); });
+  return run_command([&] { return channel_.engine().expand(arg); });
 }
 
 command_result client::help(std::string_view arg) {
-  return run_command([&] { return session_.help(arg); });
+  return run_command([&] { return channel_.engine().help(arg); });
 }
 
 command_result client::raw(std::string_view line) {
-  return run_command([&] { return session_.raw(line); });
+  return run_command([&] { return channel_.engine().raw(line); });
 }
 
 // -- the loop -------------------------------------------------------------------------------------
@@ -348,11 +354,11 @@ template <typename Condition>
 void client::run_until(Condition fulfilled) {
   const auto settled = [&] {
     take_events();
-    if (session_.closed()) close_link();
+    if (channel_.closed()) close_link();
     return !link_ || fulfilled();
   };
   while (!settled()) {
-    const std::span<const bytes> out = session_.output(now_);
+    const std::span<const bytes> out = channel_.output(now_);
     if (!out.empty()) {
       write(out);
     } else if (!settled()) {  // a mail that is refused before an octet is written ends in output()
@@ -367,7 +373,7 @@ void client::run_until(Condition fulfilled) {
 void client::write(std::span<const bytes> out) {
   if (unheard_write_ && (poll_link(POLLIN, now_) & POLLIN) != 0) {
     // The views go back first, so that nothing of the caller's memory counts as in flight.
-    session_.sent(now_, 0);
+    channel_.sent(now_, 0);
     read(MSG_DONTWAIT);
     return;
   }
@@ -376,7 +382,7 @@ void client::write(std::span<const bytes> out) {
     hear_last_words(system_error(result.error));
     return;
   }
-  session_.sent(now_, result.written);
+  channel_.sent(now_, result.written);
   unheard_write_ = true;
   if (result.written < result.offered) wait(POLLIN | POLLOUT);
 }
@@ -384,9 +390,9 @@ void client::write(std::span<const bytes> out) {
 // Waits until the socket is ready or the deadline is there, and reads if there is something to
 // read.
 void client::wait(short directions) {
-  const std::optional<time_point> deadline = session_.deadline();
+  const std::optional<time_point> deadline = channel_.deadline();
   if (deadline && *deadline <= now_) {
-    session_.advance(now_);
+    channel_.advance(now_);
   } else if (directions == POLLIN && (!deadline || *deadline - now_ > coarse_wait)) {
     read(0);
   } else if ((poll_link(directions, deadline) & ~POLLOUT) != 0) {
@@ -411,34 +417,34 @@ bool client::read(int flags, std::error_code end) {
   now_ = clock::now();
   unheard_write_ = false;
   if (n > 0) {
-    session_.receive(now_, {buffer.data(), static_cast<std::size_t>(n)});
+    channel_.receive(now_, {buffer.data(), static_cast<std::size_t>(n)});
   } else if (n == 0) {
-    session_.receive_end(now_, end);
+    channel_.receive_end(now_, end);
   } else if (!is_passing(error)) {
-    session_.receive_end(now_, end ? end : system_error(error));
+    channel_.receive_end(now_, end ? end : system_error(error));
   }
   return n > 0;
 }
 
 // After a failed write: the 421 or 554 that explains it is often there to be read.
 void client::hear_last_words(std::error_code why) {
-  session_.sent(now_, 0);
+  channel_.sent(now_, 0);
   time_point until = now_ + last_words_wait;
-  if (const auto deadline = session_.deadline()) until = std::min(until, *deadline);
-  while (!session_.closed() && now_ < until) {
+  if (const auto deadline = channel_.deadline()) until = std::min(until, *deadline);
+  while (!channel_.closed() && now_ < until) {
     if (poll_link(POLLIN, until) != 0 && !read(MSG_DONTWAIT, why)) break;
   }
-  session_.receive_end(now_, why);
+  channel_.receive_end(now_, why);
 }
 
 // The session is over: writes what it still offers (a QUIT), within the QUIT timeout (NET-03).
 void client::close_link() {
   const time_point until = now_ + options_.session.timeouts.quit;
   for (;;) {
-    const std::span<const bytes> out = session_.output(now_);
+    const std::span<const bytes> out = channel_.output(now_);
     if (out.empty()) break;
     const write_result result = write_some(link_.get(), out);
-    session_.sent(now_, result.written);
+    channel_.sent(now_, result.written);
     if (result.error != 0) break;
     if (result.written == result.offered) continue;
     if (now_ >= until) break;
@@ -449,7 +455,7 @@ void client::close_link() {
 }
 
 void client::take_events() {
-  while (const event* e = session_.next_event()) handle(*e);
+  while (const event* e = channel_.next_event()) handle(*e);
 }
 
 void client::handle(const event& e) {
@@ -474,9 +480,7 @@ void client::handle(const event& e) {
     case closed:
       if (!end_) end_ = e.error ? e.error : make_error_code(errc::session_closed);
       break;
-    case upgrade_to_tls:  // never asked for, see `prepare`
-      session_.tls_failed(now_, std::make_error_code(std::errc::operation_not_supported));
-      break;
+    case upgrade_to_tls:  // the channel does it
     case reply_parsed:
     case line_sent:
     case content_sent:

@@ -46,8 +46,10 @@ int judge_chain(int trusted, WOLFSSL_X509_STORE_CTX* store) {
 std::error_code chain_error(int code, bool self_signed) {
   switch (code) {
     case ASN_AFTER_DATE_E:
+    case X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD:
     case X509_V_ERR_CERT_HAS_EXPIRED: return tls_errc::expired_certificate;
     case ASN_BEFORE_DATE_E:
+    case X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD:
     case X509_V_ERR_CERT_NOT_YET_VALID: return tls_errc::not_yet_valid_certificate;
     case ASN_SELF_SIGNED_E:
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT: return tls_errc::self_signed;
@@ -184,6 +186,7 @@ void layer::look_at_peer() {
     for (const std::string& address : names.addresses) {
       info_.peer_names.push_back(printable(address));
     }
+    std::sort(info_.peer_names.begin(), info_.peer_names.end());
     info_.peer_expiry = expiry_of(certificate.get());
     certificate_hash_ = hash_of(certificate.get());
   }

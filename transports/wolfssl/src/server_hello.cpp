@@ -71,8 +71,8 @@ bool server_hello::look() noexcept {
     const std::size_t size = in.number(2);
     in.skip(size);
     if (in.ran_out()) break;
-    if (kind == extended_master_secret_extension) extended_ = true;
     if (extensions < size + 4) return true;
+    if (kind == extended_master_secret_extension) extended_ = true;
     extensions -= size + 4;
   }
   return !in.ran_out();

@@ -1,5 +1,7 @@
 #include <wolfssl/options.h>
 // (The line above must be the first of wolfSSL's.)
+#include <wolfssl/openssl/evp.h>
+#include <wolfssl/openssl/pem.h>
 #include <wolfssl/ssl.h>
 
 #include "sansmtp/wolfssl/tls_context.hpp"
@@ -30,6 +32,14 @@ constexpr const char* cipher_suites =
 constexpr const char* system_bundles[] = {"/etc/ssl/certs/ca-certificates.crt",
                                           "/etc/pki/tls/certs/ca-bundle.crt"};
 
+/// A wolfSSL object and the function that frees it.
+template <typename T, auto free>
+struct freed_by {
+  void operator()(T* p) const noexcept { free(p); }
+};
+template <typename T, auto free>
+using owned = std::unique_ptr<T, freed_by<T, free>>;
+
 bool start_library() {
   static const bool started = wolfSSL_Init() == WOLFSSL_SUCCESS;
   return started;
@@ -45,13 +55,42 @@ bool load_trust(WOLFSSL_CTX* ctx, const std::string& file) {
   return wolfSSL_CTX_load_system_CA_certs(ctx) == WOLFSSL_SUCCESS;
 }
 
+/// Does the key belong to the certificate? The library's own check says so of any two of one kind,
+/// so something is signed with the one and verified with the other. A kind of key that cannot do
+/// that is left to the handshake.
+bool key_fits(const std::string& certificate_file, const std::string& key_file) {
+  const certificate_handle certificate(
+      wolfSSL_X509_load_certificate_file(certificate_file.c_str(), WOLFSSL_FILETYPE_PEM));
+  const owned<WOLFSSL_BIO, wolfSSL_BIO_free> file(wolfSSL_BIO_new_file(key_file.c_str(), "rb"));
+  if (certificate == nullptr || file == nullptr) return false;
+  const owned<WOLFSSL_EVP_PKEY, wolfSSL_EVP_PKEY_free> own(
+      wolfSSL_PEM_read_bio_PrivateKey(file.get(), nullptr, nullptr, nullptr));
+  const owned<WOLFSSL_EVP_PKEY, wolfSSL_EVP_PKEY_free> shown(
+      wolfSSL_X509_get_pubkey(certificate.get()));
+  const owned<WOLFSSL_EVP_MD_CTX, wolfSSL_EVP_MD_CTX_free> sign(wolfSSL_EVP_MD_CTX_new());
+  const owned<WOLFSSL_EVP_MD_CTX, wolfSSL_EVP_MD_CTX_free> verify(wolfSSL_EVP_MD_CTX_new());
+  if (own == nullptr || shown == nullptr || sign == nullptr || verify == nullptr) return true;
+  constexpr char sample[] = "sample";
+  std::array<unsigned char, 1024> signature{};
+  std::size_t size = signature.size();
+  const WOLFSSL_EVP_MD* const hash = wolfSSL_EVP_sha256();
+  if (wolfSSL_EVP_DigestSignInit(sign.get(), nullptr, hash, nullptr, own.get()) != 1 ||
+      wolfSSL_EVP_DigestSignUpdate(sign.get(), sample, sizeof sample) != 1 ||
+      wolfSSL_EVP_DigestSignFinal(sign.get(), signature.data(), &size) != 1) {
+    return true;
+  }
+  return wolfSSL_EVP_DigestVerifyInit(verify.get(), nullptr, hash, nullptr, shown.get()) == 1 &&
+         wolfSSL_EVP_DigestVerifyUpdate(verify.get(), sample, sizeof sample) == 1 &&
+         wolfSSL_EVP_DigestVerifyFinal(verify.get(), signature.data(), size) == 1;
+}
+
 bool load_credentials(WOLFSSL_CTX* ctx, const tls_options& options) {
   if (options.certificate_file.empty() && options.key_file.empty()) return true;
   return wolfSSL_CTX_use_certificate_chain_file(ctx, options.certificate_file.c_str()) ==
              WOLFSSL_SUCCESS &&
          wolfSSL_CTX_use_PrivateKey_file(ctx, options.key_file.c_str(), WOLFSSL_FILETYPE_PEM) ==
              WOLFSSL_SUCCESS &&
-         wolfSSL_CTX_check_private_key(ctx) == WOLFSSL_SUCCESS;
+         key_fits(options.certificate_file, options.key_file);
 }
 
 /// Sets up what all links share; the library's own defaults verify nothing and offer ciphers

@@ -19,6 +19,7 @@
 #include "sansmtp/blocking/failure.hpp"
 #include "sansmtp/blocking/server_address.hpp"
 #include "sansmtp/blocking/writer.hpp"
+#include "sansmtp/channel.hpp"
 #include "sansmtp/delivery.hpp"
 #include "sansmtp/envelope.hpp"
 #include "sansmtp/message.hpp"
@@ -118,9 +119,11 @@ class client {
   /// Getter: is there a link, as far as is known?
   [[nodiscard]] bool connected() const noexcept { return static_cast<bool>(link_); }
   /// Getter: what the server offers; empty before `open`.
-  [[nodiscard]] const capabilities& peer() const noexcept { return session_.peer(); }
+  [[nodiscard]] const capabilities& peer() const noexcept { return channel_.engine().peer(); }
   /// Getter: the session itself, for all else that it knows.
-  [[nodiscard]] const session& engine() const noexcept { return session_; }
+  [[nodiscard]] const session& engine() const noexcept { return channel_.engine(); }
+  /// Getter: what is known of the TLS link, or nullptr if there is none; valid until the next call.
+  [[nodiscard]] const tls_info* tls() const noexcept { return channel_.tls(); }
   /// Getter: the address connected to, or tried last: "192.0.2.1:25", "[2001:db8::1]:25" or
   /// "unix:/path"; valid until the next `connect` or `adopt`.
   [[nodiscard]] const std::string& server() const noexcept { return server_; }
@@ -146,7 +149,7 @@ class client {
   };
 
   std::error_code prepare();
-  std::error_code begin(descriptor& link);
+  std::error_code begin(descriptor& link, const tls_target& target);
   std::error_code fail_to_connect(std::error_code why);
   [[nodiscard]] std::error_code refusal() const noexcept;
 
@@ -174,7 +177,7 @@ class client {
   void remember(const event& e);
 
   client_options options_;
-  session session_;
+  channel channel_;
   descriptor link_;
   time_point now_{};            // of the last wait, or of the beginning of the call
   bool unheard_write_ = false;  // has nothing been read since the last write?

@@ -7,15 +7,21 @@
 
 #include "sansmtp/config.hpp"
 #include "sansmtp/event.hpp"
+#include "sansmtp/tls_layer.hpp"
 
 namespace sansmtp::blocking {
 
 /// Options of a client; a plain value, each with its default.
 struct client_options {
-  /// The session's own options. `tls` must be `tls_mode::off`, since this transport has no TLS:
-  /// otherwise `connect` returns `errc::bad_configuration`. Without a `local_name` the host's name
-  /// is used, or the local address (SESS-14, SESS-15).
+  /// The session's own options. Without a `local_name` the host's name is used, or the local
+  /// address (SESS-14, SESS-15).
   session_config session;
+
+  /// Makes the record layer of each link, for example `wolfssl::tls_context::factory()`. It is
+  /// needed, and called before an octet is exchanged, if `session.tls` is not `off`: otherwise
+  /// `connect` returns `errc::bad_configuration`, and `errc::tls_failed` if it makes none. It is
+  /// told the host and port that `connect` was given, and nothing by `adopt`.
+  tls_factory tls;
 
   /// A numeric local address to bind, "192.0.2.5" or "2001:db8::5"; empty: the system chooses. Of
   /// the server's addresses only those of the same family are tried (NET-02).
