@@ -23,8 +23,7 @@ test_needs=("${build_needs[@]}" gtest/gtest.h:libgtest-dev python3:python3)
 more_needs=(
   clang++-14:clang-14
   ccache:ccache
-  pkg-config:pkg-config
-  wolfssl/ssl.h:libwolfssl-dev
+  "${tls_needs[@]}"
   openssl:openssl
   benchmark/benchmark.h:libbenchmark-dev
   valgrind:valgrind

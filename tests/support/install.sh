@@ -94,3 +94,9 @@ build_needs=(
   fmt/core.h:libfmt-dev
   nlohmann/json.hpp:nlohmann-json3-dev
 )
+# What TLS needs; without it all else is built.
+# shellcheck disable=SC2034
+tls_needs=(
+  pkg-config:pkg-config
+  wolfssl/ssl.h:libwolfssl-dev
+)
