@@ -2,14 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
+#include <thread>
 #include <variant>
 #include <vector>
 
 #include "exit_code.hpp"
 #include "failure.hpp"
 #include "input.hpp"
+#include "output_file.hpp"
 #include "sansmtp/script/script.hpp"
 #include "standard_streams.hpp"
 
@@ -24,11 +28,45 @@ script::transcript read_transcript(const std::string& file) {
   return std::get<script::transcript>(std::move(parsed));
 }
 
-exit_code replay(const std::string& file, bool every_mode) {
-  const script::transcript transcript = read_transcript(file);
+/// What the command line says.
+struct arguments {
+  std::string file;
+  bool every_mode = false;
+  bool svg = false;
+  std::optional<std::string> output;
+  std::optional<double> speed;
+};
+
+// One statement after the other, `speed` times as fast as it was.
+void print_in_time(const script::dialogue& said, double speed) {
+  std::chrono::milliseconds at{0};
+  for (const script::dialogue_entry& entry : said) {
+    std::this_thread::sleep_for((entry.at - at) / speed);
+    at = entry.at;
+    print(to_string({entry}));
+  }
+}
+
+void show(const arguments& given, const script::play_result& result) {
+  if (given.svg) {
+    const std::string svg = to_svg(result.said, input_name(given.file));
+    if (given.output) {
+      write_output(*given.output, svg);
+    } else {
+      print(svg);
+    }
+  } else if (given.speed) {
+    print_in_time(result.said, *given.speed);
+  } else {
+    print(to_string(result.said));
+  }
+}
+
+exit_code replay(const arguments& given) {
+  const script::transcript transcript = read_transcript(given.file);
   script::play_result result = play(transcript);
-  print(to_string(result.said));
-  if (every_mode) {
+  show(given, result);
+  if (given.every_mode) {
     for (const script::mode how : transcript.modes()) {
       if (!result.ok()) break;
       if (how == script::mode::whole) continue;
@@ -43,10 +81,6 @@ exit_code replay(const std::string& file, bool every_mode) {
 }  // namespace
 
 void add_replay_command(CLI::App& app, int& exit_code) {
-  struct arguments {
-    std::string file;
-    bool every_mode = false;
-  };
   CLI::App* const command = app.add_subcommand(
       "replay", "Play a transcript against the engine in virtual time and print the dialogue");
   const auto given = std::make_shared<arguments>();
@@ -56,15 +90,29 @@ void add_replay_command(CLI::App& app, int& exit_code) {
   command->add_flag("--every-mode", given->every_mode,
                     "Play it also octet by octet, cut at every place, with one-octet writes and "
                     "with a fault at every position");
+  CLI::Option* const svg = command->add_flag(
+      "--svg", given->svg, "Draw the dialogue as a ladder diagram in SVG instead of printing it");
+  command
+      ->add_option("-o,--output", given->output,
+                   "Write the drawing to this file, not to standard output")
+      ->type_name("FILE")
+      ->needs(svg);
+  command
+      ->add_option("--speed", given->speed,
+                   "Print the dialogue in its own time, so many times as fast: 1 as it was, 0.1 in "
+                   "slow motion; by default all at once")
+      ->type_name("FACTOR")
+      ->check(CLI::Range(0.001, 1e9))
+      ->excludes(svg);
   command->footer(
       "Each line begins with the virtual time in seconds. A mismatch is shown on standard error "
       "with the\nline of the transcript. The grammar is in tests/README.md.\n\nExample:\n"
-      "  sansmtp replay tests/transcripts/two_mails.smtp\n\n"
+      "  sansmtp replay tests/transcripts/pipelining/two-mails.smtp\n"
+      "  sansmtp send --record session.smtp ... && sansmtp replay --svg -o session.svg "
+      "session.smtp\n\n"
       "Exit codes: 0 as the transcript says; 1 a mismatch; 64 wrong usage; 65 not a transcript;\n"
       "66 the file is missing or cannot be read; 74 standard output is closed or full.");
-  command->callback([given, &exit_code] {
-    exit_code = static_cast<int>(replay(given->file, given->every_mode));
-  });
+  command->callback([given, &exit_code] { exit_code = static_cast<int>(replay(*given)); });
 }
 
 }  // namespace sansmtp::cli

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <memory>
@@ -19,12 +20,16 @@
 #include "header_envelope.hpp"
 #include "input.hpp"
 #include "mail_report.hpp"
+#include "output_file.hpp"
 #include "progress.hpp"
 #include "sansmtp/blocking/client.hpp"
+#include "sansmtp/script/recorder.hpp"
 #include "standard_streams.hpp"
 
 namespace sansmtp::cli {
 namespace {
+
+using clock = std::chrono::steady_clock;
 
 /// What the command line says.
 struct arguments {
@@ -35,6 +40,7 @@ struct arguments {
   bool skip_bad = false;
   bool utf8_header = false;
   bool json = false;
+  std::optional<std::string> record;
   std::vector<std::string> files;
 };
 
@@ -54,6 +60,12 @@ class send_run {
     } else if (error_is_terminal()) {
       options.trace = [this](const event& e) { progress_.take(e); };
     }
+    if (given_.record) {
+      options.trace = [this, show = std::move(options.trace)](const event& e) {
+        recorder_->take(clock::now(), e);
+        if (show) show(e);
+      };
+    }
     blocking::client client(std::move(options));
     if (const std::error_code error = client.connect(given_.connection.server)) {
       const failure why = connect_failure(given_.connection, error);
@@ -65,10 +77,14 @@ class send_run {
       return finish();
     }
 
+    if (given_.record) start_record(client.engine().config());
+
     client.send_all([this](envelope& env, message& content) { return next(env, content); },
                     [this](const delivery& result) { done(result); });
+    if (recorder_) recorder_->command(clock::now(), "quit");
     // All mails have their final reply by now, so how the session ends changes nothing.
     static_cast<void>(client.quit());
+    if (recorder_) keep_record();
     return finish();
   }
 
@@ -83,6 +99,22 @@ class send_run {
     std::optional<mail_report> report;
   };
 
+  void start_record(const session_config& config) {
+    recorder_.emplace(clock::now(), config);
+    recorder_->comment("A session of sansmtp send with " + to_string(given_.connection.server) +
+                       ", recorded; secrets are masked.");
+  }
+
+  // A record that cannot be written changes nothing of what became of the mails.
+  void keep_record() {
+    try {
+      write_output(*given_.record, recorder_->text());
+    } catch (const failure& why) {
+      complain(fmt::format("sansmtp send: {}", why.what()));
+      code_ = worse(code_, why.code());
+    }
+  }
+
   // For `client::send_all`. The first mail is there already.
   bool next(envelope& env, message& content) {
     if (started_ && (output_failure_ || !prepare_next())) return false;
@@ -91,6 +123,7 @@ class send_run {
     progress_.expect(m.name, m.content.size());
     env = m.env;
     content = message::borrow(as_bytes(m.content)).utf8_headers(given_.utf8_header);
+    if (recorder_) recorder_->send(clock::now(), env, content);
     return true;
   }
 
@@ -202,6 +235,7 @@ class send_run {
   std::size_t read_ = 0;  // files
   bool started_ = false;
   progress progress_;
+  std::optional<script::recorder> recorder_;
   exit_code code_ = exit_code::ok;
   std::string last_error_;
   std::optional<failure> output_failure_;
@@ -249,6 +283,11 @@ void add_send_command(CLI::App& app, int& exit_code) {
        {"messages", pipelining_level::messages}},
       "How far commands run ahead of their replies: off, envelope (the default) or messages")
       ->type_name("LEVEL");
+  command
+      ->add_option("--record", given->record,
+                   "Write the session down as a transcript that 'sansmtp replay' plays; secrets "
+                   "are masked, messages are not")
+      ->type_name("FILE");
   command->add_flag("--json", given->json, "One line of JSON a mail, not a table");
   add_choice<line_end_policy>(
       *command, "--line-ends", config.line_ends,

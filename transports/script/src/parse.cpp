@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cursor.hpp"
+#include "option_tables.hpp"
 #include "statement.hpp"
 
 namespace sansmtp::script {
@@ -14,13 +15,6 @@ namespace {
 constexpr std::uint32_t max_u32 = 0xFFFFFFFF;
 // All `@` together: a clock of nanoseconds holds nearly three centuries.
 constexpr std::chrono::milliseconds longest_play = std::chrono::hours(24 * 365 * 100);
-
-/// One word of a list of names, each with what it stands for.
-template <class T>
-struct named {
-  std::string_view name;
-  T value;
-};
 
 template <class T, std::size_t N>
 const T* find(const std::array<named<T>, N>& list, std::string_view name) {
@@ -49,70 +43,6 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 }
 
 // -- > open -------------------------------------------------------------------------------------
-
-constexpr std::array<named<bool session_config::*>, 13> flags{{
-    {"trace", &session_config::trace},
-    {"quit_no_wait", &session_config::quit_no_wait},
-    {"require_all_recipients", &session_config::require_all_recipients},
-    {"pipeline_rset", &session_config::pipeline_rset},
-    {"allow_empty_content", &session_config::allow_empty_content},
-    {"reject_long_lines", &session_config::reject_long_lines},
-    {"allow_unadvertised", &session_config::allow_unadvertised},
-    {"allow_unadvertised_8bit", &session_config::allow_unadvertised_8bit},
-    {"auth_optional", &session_config::auth_optional},
-    {"no_initial_response", &session_config::no_initial_response},
-    {"ehlo_after_auth", &session_config::ehlo_after_auth},
-    {"allow_auth_unverified_tls", &session_config::allow_auth_unverified_tls},
-    {"allow_auth_cleartext", &session_config::allow_auth_cleartext},
-}};
-
-constexpr std::array<named<timeouts::duration timeouts::*>, 13> timeout_fields{{
-    {"greeting", &timeouts::greeting},
-    {"hello", &timeouts::hello},
-    {"starttls", &timeouts::starttls},
-    {"handshake", &timeouts::handshake},
-    {"auth", &timeouts::auth},
-    {"mail", &timeouts::mail},
-    {"rcpt", &timeouts::rcpt},
-    {"data", &timeouts::data},
-    {"block", &timeouts::block},
-    {"content", &timeouts::content},
-    {"reset", &timeouts::reset},
-    {"command", &timeouts::command},
-    {"quit", &timeouts::quit},
-}};
-
-constexpr std::array<named<std::uint32_t reply_limits::*>, 3> reply_limit_fields{{
-    {"line", &reply_limits::line},
-    {"lines", &reply_limits::lines},
-    {"octets", &reply_limits::octets},
-}};
-
-constexpr std::array<named<std::uint32_t limits::*>, 5> limit_fields{{
-    {"auth_line", &limits::auth_line},
-    {"recipients", &limits::recipients},
-    {"outstanding", &limits::outstanding},
-    {"group_octets", &limits::group_octets},
-    {"warnings", &limits::warnings},
-}};
-
-constexpr std::array<named<tls_mode>, 4> tls_modes{{
-    {"off", tls_mode::off},
-    {"opportunistic", tls_mode::opportunistic},
-    {"required", tls_mode::required},
-    {"implicit", tls_mode::implicit},
-}};
-
-constexpr std::array<named<pipelining_level>, 3> pipelining_levels{{
-    {"off", pipelining_level::off},
-    {"envelope", pipelining_level::envelope},
-    {"messages", pipelining_level::messages},
-}};
-
-constexpr std::array<named<line_end_policy>, 2> line_end_policies{{
-    {"normalize", line_end_policy::normalize},
-    {"strict", line_end_policy::strict},
-}};
 
 std::vector<credentials> parse_auth(cursor& c) {
   const std::string all = c.value();
@@ -216,13 +146,6 @@ parameter parse_raw_parameter(cursor& c, std::string_view stops) {
   return {text.substr(0, equals), equals < text.size() ? text.substr(equals + 1) : std::string{}};
 }
 
-constexpr std::array<named<notify>, 4> notifications{{
-    {"SUCCESS", notify::success},
-    {"FAILURE", notify::failure},
-    {"DELAY", notify::delay},
-    {"NEVER", notify::never},
-}};
-
 void parse_recipient_options(cursor& c, recipient& to) {
   while (!c.failed() && !c.take(')')) {
     const std::string_view key = c.word("=:)");
@@ -239,11 +162,6 @@ void parse_recipient_options(cursor& c, recipient& to) {
     }
   }
 }
-
-constexpr std::array<named<dsn_return>, 2> returns{{
-    {"FULL", dsn_return::full},
-    {"HDRS", dsn_return::headers},
-}};
 
 /// What of a mail's options is not part of the envelope.
 struct mail_options {

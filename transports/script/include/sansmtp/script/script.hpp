@@ -2,6 +2,7 @@
 #pragma once
 
 #include "sansmtp/script/dialogue.hpp"
+#include "sansmtp/script/ladder.hpp"
 #include "sansmtp/script/memory_layer.hpp"
 #include "sansmtp/script/memory_peer.hpp"
 #include "sansmtp/script/mismatch.hpp"
@@ -9,4 +10,5 @@
 #include "sansmtp/script/parse.hpp"
 #include "sansmtp/script/parse_error.hpp"
 #include "sansmtp/script/play.hpp"
+#include "sansmtp/script/recorder.hpp"
 #include "sansmtp/script/transcript.hpp"
