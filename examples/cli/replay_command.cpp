@@ -43,7 +43,7 @@ void print_in_time(const script::dialogue& said, double speed) {
   for (const script::dialogue_entry& entry : said) {
     std::this_thread::sleep_for((entry.at - at) / speed);
     at = entry.at;
-    print(to_string({entry}));
+    print(to_string(script::dialogue{entry}));
   }
 }
 
