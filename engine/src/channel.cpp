@@ -28,8 +28,8 @@ void overwrite(char* octets, std::size_t size) noexcept {
 #endif
 }
 
-/// A TLS record begins with a small number; a reply begins with a digit.
-bool begins_reply(char first) noexcept { return first >= '2' && first <= '5'; }
+/// The types of TLS records (RFC 8446 section 5.1, RFC 6520).
+bool begins_record(char first) noexcept { return first >= 20 && first <= 24; }
 
 }  // namespace
 
@@ -54,13 +54,14 @@ void channel::receive(time_point now, bytes octets) {
   }
   if (octets.empty() || session_.closed()) return;
   if (stage_ == stage::handshaking) {
-    // TLS has the client speak first. What comes before that was not said by TLS, so it is for the
-    // session to refuse (TLS-05).
-    if (wire_begin_ + wire_done_ == 0 && !lent_wire_) {
+    // TLS has the client speak first, and the server in records. All else was not said under its
+    // protection, so it is for the session to refuse (TLS-05).
+    const bool asked = wire_begin_ + wire_done_ != 0 || lent_wire_;
+    if (!asked || (!answered_ && !begins_record(octets.front()))) {
       session_.receive(now, octets);
       return;
     }
-    if (first_octet_ == 0) first_octet_ = octets.front();
+    answered_ = true;
     layer_->feed(octets);
     shake_hands(now);
     return;
@@ -102,10 +103,7 @@ void channel::shake_hands(time_point now) {
     case tls_layer::progress::wants_octets: return;
     case tls_layer::progress::established: session_.tls_established(now, layer_->info()); break;
     case tls_layer::progress::too_weak: session_.tls_rejected(now); break;
-    case tls_layer::progress::failed:
-      session_.tls_failed(now, begins_reply(first_octet_) ? make_error_code(errc::plaintext_peer)
-                                                          : layer_->error());
-      return;
+    case tls_layer::progress::failed: session_.tls_failed(now, layer_->error()); return;
   }
   stage_ = stage::encrypting;
   withdrawals_ = session_.withdrawals();

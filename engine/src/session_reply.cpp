@@ -318,7 +318,13 @@ void session::impl::read(reply held, bytes octets) {
       }
       if (stage_ != stage::ready && !owed_.empty() && owed_.front().what == verb::handshake) {
         // Whatever comes before the handshake was not said under its protection (TLS-05).
-        fail({errc::injection, verb::starttls, {}, {}, hint::none, as_text(octets).substr(0, 256)});
+        const bool implicit = config_.tls == tls_mode::implicit;
+        fail({implicit ? errc::plaintext_peer : errc::injection,
+              implicit ? verb::handshake : verb::starttls,
+              {},
+              {},
+              hint::none,
+              as_text(octets).substr(0, 256)});
         return;
       }
       const reply_parser::status status = parser_.parse(octets);

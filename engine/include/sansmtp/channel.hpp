@@ -102,7 +102,7 @@ class channel {
   stage stage_ = stage::plain;
   bool lent_plain_ = false;        // views of the session are out
   bool lent_wire_ = false;         // a view of wire_ is out
-  char first_octet_ = 0;           // of what came during the handshake
+  bool answered_ = false;          // has a record come?
   bool large_ = false;             // a large buffer was needed since the last trim()
   bool said_end_ = false;          // close_notify was made
   std::uint32_t withdrawals_ = 0;  // of the session, when nothing of it was encrypted last

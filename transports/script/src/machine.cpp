@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "octet_text.hpp"
+#include "sansmtp/script/memory_layer.hpp"
 
 namespace sansmtp::script {
 namespace {
@@ -15,6 +16,8 @@ constexpr std::size_t max_writes = std::size_t{64} * 1024 * 1024;
 // One-octet writes cost time: longer runs go on in pieces of this size (tests/README.md).
 constexpr std::size_t octet_writes = 8192;
 constexpr std::size_t piece = 251;
+// The alert of a server that refuses the handshake.
+constexpr char handshake_failure = 40;
 // Timers that fire one behind the other without an end are an error too.
 constexpr int max_deadlines = 100'000;
 
@@ -130,32 +133,32 @@ void machine::break_link(fault f) {
   writes_left_ = pace::everything;
   taking_ = taking::all;
   // What was not handed out yet has no timer of its own.
-  if (f == fault::timeout && !(asked_ && session_->deadline())) return;
-  audit_.fault(*session_, in_flight_);
+  if (f == fault::timeout && !(asked_ && channel_->deadline())) return;
+  audit_.fault(channel_->engine(), in_flight_);
   switch (f) {
-    case fault::end: session_->receive_end(now_); break;
+    case fault::end: channel_->receive_end(now_); break;
     case fault::timeout:
-      now_ = std::max(now_, *session_->deadline());
-      session_->advance(now_);
+      now_ = std::max(now_, *channel_->deadline());
+      channel_->advance(now_);
       break;
-    case fault::abort: session_->abort(); break;
+    case fault::abort: channel_->engine().abort(); break;
   }
   pump();
   if (in_flight_) {
     take_back();
     pump();
   }
-  audit_.after_fault(*session_);
+  audit_.after_fault(channel_->engine());
   // Whatever comes later finds a session that is over (CORE-07).
-  session_->receive(now_, as_bytes("250 late\r\n"));
-  session_->receive_end(now_);
+  channel_->receive(now_, as_bytes("250 late\r\n"));
+  channel_->receive_end(now_);
   now_ += std::chrono::hours(24);
-  session_->advance(now_);
+  channel_->advance(now_);
   pump();
 }
 
 void machine::take_back() {
-  session_->sent(now_, 0);
+  channel_->sent(now_, 0);
   in_flight_ = false;
 }
 
@@ -164,17 +167,19 @@ void machine::take_back() {
 void machine::do_command(const statement& s) {
   if (const auto* open = s.get<open_session>()) {
     audit_.open(*open);
-    session_.emplace(open->config);
-    if (!open->auth.empty()) session_->authenticate(mechanisms_of(open->auth));
+    std::unique_ptr<tls_layer> layer;
+    if (open->config.tls != tls_mode::off) layer = std::make_unique<memory_layer>();
+    channel_.emplace(open->config, std::move(layer));
+    if (!open->auth.empty()) channel_->engine().authenticate(mechanisms_of(open->auth));
     if (!open->manual) connect(open->host, open->address);
   } else if (const auto* m = s.get<send_mail>()) {
     send(*m);
   } else if (const auto* chunk = s.get<lend_chunk>()) {
     lend(*chunk);
   } else if (const auto* cancelled = s.get<cancel_mail>()) {
-    session_->cancel(mails_[cancelled->number].id);
+    channel_->engine().cancel(mails_[cancelled->number].id);
   } else if (const auto* auth = s.get<authenticate_now>()) {
-    commands_.push_back(session_->authenticate(mechanisms_of(auth->auth)));
+    commands_.push_back(channel_->engine().authenticate(mechanisms_of(auth->auth)));
     audit_.command(commands_.back(), true);
   } else if (const auto* simple = s.get<simple_command>()) {
     do_simple(*simple);
@@ -188,16 +193,16 @@ void machine::do_simple(const simple_command& command) {
   const std::string_view argument(block.get(), command.argument.size());
   operation_id id = 0;
   switch (command.command) {
-    case what::hello: id = session_->hello(); break;
-    case what::noop: id = session_->noop(argument); break;
-    case what::reset: id = session_->reset(); break;
-    case what::verify: id = session_->verify(argument); break;
-    case what::expand: id = session_->expand(argument); break;
-    case what::help: id = session_->help(argument); break;
-    case what::raw: id = session_->raw(argument); break;
-    case what::quit: session_->quit(); return;
-    case what::quit_now: session_->quit_now(); return;
-    case what::abort: session_->abort(); return;
+    case what::hello: id = channel_->engine().hello(); break;
+    case what::noop: id = channel_->engine().noop(argument); break;
+    case what::reset: id = channel_->engine().reset(); break;
+    case what::verify: id = channel_->engine().verify(argument); break;
+    case what::expand: id = channel_->engine().expand(argument); break;
+    case what::help: id = channel_->engine().help(argument); break;
+    case what::raw: id = channel_->engine().raw(argument); break;
+    case what::quit: channel_->engine().quit(); return;
+    case what::quit_now: channel_->engine().quit_now(); return;
+    case what::abort: channel_->engine().abort(); return;
   }
   commands_.push_back(id);
   audit_.command(id, false);
@@ -215,14 +220,14 @@ void machine::send(const send_mail& m) {
     case send_mail::source::streamed: content = message::stream(m.size); break;
   }
   const envelope copy = m.env;  // which dies at once
-  state.id =
-      session_->send(copy, std::move(content).eight_bit(m.eight_bit).utf8_headers(m.utf8_headers));
+  state.id = channel_->engine().send(
+      copy, std::move(content).eight_bit(m.eight_bit).utf8_headers(m.utf8_headers));
   audit_.mail(state.id, m);
 }
 
 void machine::lend(const lend_chunk& chunk) {
   auto block = copy_of(chunk.octets);
-  lend_error_ = session_->lend({block.get(), chunk.octets.size()}, chunk.last);
+  lend_error_ = channel_->engine().lend({block.get(), chunk.octets.size()}, chunk.last);
   if (lend_error_ != errc::none) return;
   mails_[streaming_].lent = std::move(block);
   audit_.lent();
@@ -233,37 +238,29 @@ void machine::lend(const lend_chunk& chunk) {
 void machine::connect(const std::string& host, const std::string& address) {
   const auto host_block = copy_of(host);
   const auto address_block = copy_of(address);
-  session_->connected(now_,
+  channel_->connected(now_,
                       {{host_block.get(), host.size()}, {address_block.get(), address.size()}});
 }
 
 void machine::do_link(const link_changes& link) {
   using what = link_changes::what;
   switch (link.how) {
-    case what::end: session_->receive_end(now_); break;
+    case what::end: channel_->receive_end(now_); break;
     case what::reset:
-      session_->receive_end(now_, std::make_error_code(std::errc::connection_reset));
+      channel_->receive_end(now_, std::make_error_code(std::errc::connection_reset));
       break;
     case what::connected: connect(link.host, link.address); break;
-    case what::tls_up:
-    case what::tls_unverified:
-      audit_.tls_up();
-      session_->tls_established(now_, {link.how == what::tls_up});
-      break;
-    case what::tls_failed:
-      session_->tls_failed(now_, std::make_error_code(std::errc::protocol_error));
-      break;
-    case what::tls_rejected:
-      audit_.tls_up();  // too weak for the caller, but up
-      session_->tls_rejected(now_);
-      break;
+    case what::tls_up: shake_hands("verified"); break;
+    case what::tls_unverified: shake_hands("unverified"); break;
+    case what::tls_rejected: shake_hands("weak"); break;  // for the caller, but up
+    case what::tls_failed: arrive(peer_.alert(handshake_failure)); break;
     case what::sent:
       if (link.octets > offered_.size() || !in_flight_) {
         fail("only " + std::to_string(offered_.size()) + " octets are offered");
         break;
       }
-      session_->sent(now_, link.octets);
-      audit_.written(std::string_view(offered_).substr(0, link.octets));
+      channel_->sent(now_, link.octets);
+      audit_.written(arrived(std::string_view(offered_).substr(0, link.octets)));
       in_flight_ = false;
       break;
   }
@@ -289,32 +286,58 @@ void machine::receive(std::string_view octets) {
 
 void machine::receive_piece(std::string_view octets) {
   note(speaker::server, octets);
-  const auto block = copy_of(octets);
-  session_->receive(now_, {block.get(), octets.size()});
+  arrive(protected_ ? peer_.say(octets) : as_bytes(octets));
+}
+
+// Octets of the wire. Those of a record layer come as the octets of the transcript do.
+void machine::arrive(bytes wire) {
+  const std::size_t step =
+      protected_ && pace_.octet_reads ? 1 : std::max<std::size_t>(wire.size(), 1);
+  for (std::size_t i = 0; i < wire.size(); i += step) {
+    const std::string_view part = as_text(wire).substr(i, step);
+    const auto block = copy_of(part);
+    channel_->receive(now_, {block.get(), part.size()});
+  }
+}
+
+void machine::shake_hands(std::string_view verdict) {
+  audit_.tls_up();
+  protected_ = true;
+  arrive(peer_.finish(verdict));
+}
+
+// What the server can read of octets of the wire: a record only when it is whole.
+std::string machine::arrived(std::string_view wire) {
+  if (!sealed_) return std::string(wire);
+  std::string plain(peer_.feed(as_bytes(wire)));
+  if (peer_.confused()) fail("what was written is no sequence of records");
+  return plain;
 }
 
 void machine::pass(std::chrono::milliseconds by) {
   const time_point target = now_ + by;
   for (int i = 0; i < max_deadlines; ++i) {
-    const auto deadline = session_->deadline();
+    const auto deadline = channel_->deadline();
     if (!deadline || *deadline > target || !problem().empty()) break;
     now_ = std::max(now_, *deadline);
-    session_->advance(now_);
+    channel_->advance(now_);
     pump();
-    if (session_->deadline() == deadline) fail("the deadline stays where it is (TIME-02)");
+    if (channel_->deadline() == deadline) fail("the deadline stays where it is (TIME-02)");
   }
   now_ = target;
-  session_->advance(now_);
+  channel_->advance(now_);
 }
 
 // -- the pump -----------------------------------------------------------------------------------
 
 void machine::pump() {
+  // From here on the client writes records, unless a write of clear text is still in flight.
+  if (!in_flight_) sealed_ = sealed_ || (channel_ && channel_->engine().awaits_handshake());
   for (bool more = true; more && problem_.empty();) {
     more = take_output();
     more = take_events() || more;
   }
-  if (!in_flight_) audit_.rest(*session_, now_, asked_);
+  if (!in_flight_) audit_.rest(channel_->engine(), now_, asked_);
 }
 
 std::size_t machine::write_size(std::size_t offered) const noexcept {
@@ -328,13 +351,13 @@ bool machine::take_output() {
   asked_ = true;
   if (in_flight_) {
     // The views must be the same until `sent`, whatever happened since (CORE-03).
-    const std::span<const bytes> again = session_->output(now_);
+    const std::span<const bytes> again = channel_->output(now_);
     std::string octets;
     for (const bytes view : lent_) octets += as_text(view);
     const auto same = [](bytes a, bytes b) { return a.data() == b.data() && a.size() == b.size(); };
     if (octets != offered_) fail("octets that output() lent changed before sent()");
     // A session that is over may withdraw what it offered, though not what it lent.
-    if (!session_->closed() &&
+    if (!channel_->closed() &&
         !std::equal(again.begin(), again.end(), lent_.begin(), lent_.end(), same)) {
       fail("the views of output() changed before sent()");
     }
@@ -342,7 +365,7 @@ bool machine::take_output() {
   }
   bool any = false;
   while (writes_left_ > 0) {
-    const std::span<const bytes> views = session_->output(now_);
+    const std::span<const bytes> views = channel_->output(now_);
     std::size_t offered = 0;
     for (const bytes view : views) offered += view.size();
     if (offered == 0) break;
@@ -355,16 +378,20 @@ bool machine::take_output() {
       taken += as_text(view).substr(0, size - taken.size());
       if (taken.size() == size) break;
     }
-    written_ += taken;
-    note(speaker::client, taken);
     if (offer_only) {
       lent_.assign(views.begin(), views.end());
+      written_ += taken;
+      note(speaker::client, taken);
       offered_ = std::move(taken);
       in_flight_ = true;
       break;
     }
-    session_->sent(now_, size);
-    audit_.written(taken);
+    channel_->sent(now_, size);
+    // A handshake is asked for by an input, never by output: these octets are of one kind.
+    const std::string plain = arrived(taken);
+    written_ += plain;
+    note(speaker::client, plain);
+    audit_.written(plain);
     if (writes_left_ != pace::everything) writes_left_ -= size;
     turn_writes_ += size;
     total_writes_ += size;
@@ -378,10 +405,10 @@ bool machine::take_output() {
 
 bool machine::take_events() {
   bool any = false;
-  while (const event* e = session_->next_event()) {
+  while (const event* e = channel_->next_event()) {
     any = true;
     audit_.event_taken(*e);
-    note_event(see(*e, number_of(*e), session_->peer()));
+    note_event(see(*e, number_of(*e), channel_->engine().peer()));
     if (mail* about = mail_of(e->id)) {
       if (e->what == event::kind::ready_for_data) streaming_ = events_.back().number;
       if (e->what == event::kind::chunk_released || e->what == event::kind::mail_done) {

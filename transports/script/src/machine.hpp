@@ -1,4 +1,4 @@
-// A session, its link and its user, in virtual time.
+// A channel, its link and its user, in virtual time.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "auditor.hpp"
+#include "sansmtp/channel.hpp"
 #include "sansmtp/script/dialogue.hpp"
+#include "sansmtp/script/memory_peer.hpp"
 #include "seen_event.hpp"
 #include "statement.hpp"
 
@@ -51,14 +53,18 @@ class machine {
   /// nothing if the time is to run out and no timer runs.
   void break_link(fault f);
 
-  /// Getter: what the engine wrote and told during the last turn.
+  /// Getter: what the engine wrote, as the server could read it, and told during the last turn.
   [[nodiscard]] const std::string& written() const noexcept { return written_; }
+  /// Getter: how many octets of the wire that took; more, if they went through a record layer.
+  [[nodiscard]] std::size_t writes() const noexcept { return turn_writes_; }
   [[nodiscard]] const std::vector<seen_event>& events() const noexcept { return events_; }
   /// Getter: is there something that must never be? Empty if not.
   [[nodiscard]] const std::string& problem() const noexcept;
   /// Getter: what the last `lend` of the turn returned.
   [[nodiscard]] errc lend_error() const noexcept { return lend_error_; }
-  [[nodiscard]] const session* engine() const noexcept { return session_ ? &*session_ : nullptr; }
+  [[nodiscard]] const session* engine() const noexcept {
+    return channel_ ? &channel_->engine() : nullptr;
+  }
   [[nodiscard]] time_point now() const noexcept { return now_; }
   [[nodiscard]] const dialogue& said() const noexcept { return said_; }
 
@@ -81,6 +87,9 @@ class machine {
   void lend(const lend_chunk& chunk);
   void receive(std::string_view octets);
   void receive_piece(std::string_view octets);
+  void arrive(bytes wire);
+  void shake_hands(std::string_view verdict);
+  [[nodiscard]] std::string arrived(std::string_view wire);
   void pass(std::chrono::milliseconds by);
 
   void pump();
@@ -97,7 +106,10 @@ class machine {
   const script_data& script_;
   pace pace_;
   bool record_;
-  std::optional<session> session_;
+  std::optional<channel> channel_;
+  memory_peer peer_;        // the server's end of the record layer
+  bool protected_ = false;  // the server speaks in records
+  bool sealed_ = false;     // the client does
   auditor audit_;
   time_point start_{std::chrono::hours(1)};  // anything but the epoch, which tells of a lost `now`
   time_point now_ = start_;

@@ -125,7 +125,7 @@ std::vector<breaking_point> breaking_points(const script_data& script, std::size
     octets += reads + m.written().size();
     // Behind the last octet of either side is where the turn has come to rest.
     for (std::size_t n = 1; n <= reads; ++n) points.push_back({i, false, n, pace::everything});
-    for (std::size_t n = 0; n < m.written().size(); ++n) {
+    for (std::size_t n = 0; n < m.writes(); ++n) {
       points.push_back({i, false, pace::everything, n});
     }
     if (reads == 0) points.push_back({i, false, pace::everything, pace::everything});
