@@ -1,6 +1,6 @@
 // Every SASL mechanism against a server that challenges it with anything: it answers or gives up,
 // it comes to an end, what it says can be read back, and no event shows the secret (SASL-01 to
-// SASL-05, AUTH-03 to AUTH-10, SEC-03, attacks B9).
+// SASL-15, AUTH-03 to AUTH-10, SEC-03, attacks B9).
 //
 // Input: decisions, the credentials and the challenges between them.
 #include <sansmtp/sansmtp.hpp>
@@ -16,6 +16,7 @@
 
 #include "decisions.hpp"
 #include "exact_block.hpp"
+#include "published_suite.hpp"
 #include "require.hpp"
 
 namespace {
@@ -39,17 +40,42 @@ struct mechanism {
   string_view name;
   std::unique_ptr<sasl_mechanism> (*make)(const credentials&);
   int most_answers;
-  bool reveals_secret;
+  exposure exposes;
 };
+
+published_suite suite;
+
+template <hash_algorithm Hash, scram_binding Binding>
+std::unique_ptr<sasl_mechanism> scram(const credentials& c) {
+  scram_options options;
+  options.authorization_id = c.identity;
+  options.already_prepared = c.prepared;
+  return make_scram(Hash, Binding, c.name, c.password, suite, options);
+}
 
 constexpr mechanism mechanisms[] = {
     {"PLAIN",
      [](const credentials& c) { return make_plain(c.name, c.password, c.identity, c.prepared); }, 0,
-     true},
+     exposure::secret},
     {"LOGIN", [](const credentials& c) { return make_login(c.name, c.password, c.prepared); }, 2,
-     true},
-    {"EXTERNAL", [](const credentials& c) { return make_external(c.identity); }, 0, false},
+     exposure::secret},
+    {"EXTERNAL", [](const credentials& c) { return make_external(c.identity); }, 0,
+     exposure::nothing},
+    {"CRAM-MD5",
+     [](const credentials& c) { return make_cram_md5(c.name, c.password, suite, c.prepared); }, 1,
+     exposure::guessable},
+    {"XOAUTH2", [](const credentials& c) { return make_xoauth2(c.name, c.password); }, 1,
+     exposure::secret},
+    {"OAUTHBEARER",
+     [](const credentials& c) { return make_oauthbearer(c.name, c.password, c.identity, 587); }, 1,
+     exposure::secret},
+    {"SCRAM-SHA-1", scram<hash_algorithm::sha1, scram_binding::off>, 2, exposure::guessable},
+    {"SCRAM-SHA-256", scram<hash_algorithm::sha256, scram_binding::off>, 2, exposure::guessable},
+    {"SCRAM-SHA-256-PLUS", scram<hash_algorithm::sha256, scram_binding::plus>, 2,
+     exposure::guessable},
 };
+
+bool is_scram(const mechanism& m) { return m.name.starts_with("SCRAM-"); }
 
 bool has_control(string_view text) {
   for (const char c : text) {
@@ -89,12 +115,14 @@ void alone(const mechanism& m, decisions& d) {
   c.identity = d.text(40);
   const auto it = m.make(c);
   require(it->name() == m.name, "it knows its name");
-  require(it->reveals_secret() == m.reveals_secret, "it knows what it shows (AUTH-13)");
+  require(it->exposes() == m.exposes, "it knows what it shows (AUTH-13)");
 
+  const bool uses_identity = m.name != "LOGIN" && m.name != "CRAM-MD5" && m.name != "XOAUTH2";
   const bool needs_secret = m.name != "EXTERNAL";
-  const bool empty = needs_secret && (c.name.empty() || c.password.empty());
+  const bool may_be_nobody = m.name == "OAUTHBEARER";
+  const bool empty = needs_secret && ((c.name.empty() && !may_be_nobody) || c.password.empty());
   const bool control = (needs_secret && (has_control(c.name) || has_control(c.password))) ||
-                       (m.name != "LOGIN" && has_control(c.identity));
+                       (uses_identity && has_control(c.identity));
   const bool plain = is_plain(c.name) && is_plain(c.password) && is_plain(c.identity);
   if (it->check() != errc::none) {
     require(it->check() == errc::bad_argument, "the reason");
@@ -102,6 +130,12 @@ void alone(const mechanism& m, decisions& d) {
     return;
   }
   require(!empty && !control, "empty fields and controls are refused (SASL-01, SASL-02)");
+  const sasl_link link{true, true, true, {"tls-exporter", std::string(32, 'b')}};
+  const errc bound = it->bind(link);
+  const bool leaves_unused = is_scram(m) && !m.name.ends_with("-PLUS");
+  require(bound == (leaves_unused ? errc::auth_not_offered : errc::none),
+          "a binding is used where it can be (SASL-11)");
+  if (bound != errc::none) require(it->bind({}) == errc::none, "there is none to be left unused");
   const auto first = it->initial_response();
   check_initial(m.name, c, first);
   int answers = 0;
@@ -114,6 +148,7 @@ void alone(const mechanism& m, decisions& d) {
       require(answer == (i == 0 ? c.name : c.password), "name, then password (SASL-03)");
     }
   }
+  if (is_scram(m)) require(!it->satisfied(), "nobody guesses a proof (AUTH-10)");
   require(answers <= m.most_answers, "it gives up in the end (SASL-03)");
 }
 
@@ -150,7 +185,7 @@ void in_session(const mechanism& m, decisions& d) {
   config.trace = true;
   config.no_initial_response = d.below(2) != 0;
   config.allow_auth_cleartext = d.below(4) != 0;
-  const bool allowed = config.allow_auth_cleartext || !m.reveals_secret;
+  const bool allowed = config.allow_auth_cleartext || m.exposes == exposure::nothing;
   session s(std::move(config));
   credentials c{"user", std::string(secret), {}, false};
   std::vector<std::unique_ptr<sasl_mechanism>> all;
@@ -199,6 +234,7 @@ void in_session(const mechanism& m, decisions& d) {
     look();
   }
   require(!authenticated || said_yes, "only a 235 authenticates (AUTH-10)");
+  require(!authenticated || !is_scram(m), "nor does that without a proof (AUTH-10)");
   look();
   s.abort();
   look();

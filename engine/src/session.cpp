@@ -172,7 +172,10 @@ const event* session::impl::show_next() {
   e = p.shown;
   if (p.code != 0) e.answer = {p.code, events_.show(p.text), p.with_status};
   if (p.command.size != 0) e.command = events_.show(p.command);
-  if (p.excerpt.size != 0) e.excerpt = events_.show(p.excerpt);
+  if (p.excerpt.size != 0) {
+    const bool of_auth = p.shown.category == failure_category::auth;
+    (of_auth ? e.detail : e.excerpt) = events_.show(p.excerpt);
+  }
   if (p.mail != nullptr) {
     show_results(*p.mail, p.answer_of);
     shown_ = p.mail;
@@ -542,6 +545,7 @@ void session::advance(time_point now) {
   s.group_closed_ = false;
   s.tls_ = true;
   s.tls_verified_ = info.verified;
+  s.binding_ = info.binding;
   // Nothing learnt in clear text survives (TLS-06).
   s.parser_.reset();
   s.peer_.clear();
@@ -843,6 +847,7 @@ std::size_t session::in_flight() const noexcept { return impl_->owed_.size(); }
       s.wanted_.memory() + s.parser_.memory() + s.peer_.memory() + s.hello_name_.capacity() +
       s.greeting_.capacity() + s.leaving_text_.capacity() + s.line_.capacity() +
       s.mail_line_.capacity() + s.held_text_.capacity() + s.held_input_.capacity() +
+      s.binding_.octets.capacity() +
       s.results_.capacity() * sizeof(recipient_result) + s.slices_.capacity() * sizeof(bytes) +
       (s.active_.capacity() + s.mails_.capacity() + s.spare_.capacity()) * sizeof(void*);
   for (const auto& m : s.mails_) n += m->memory();

@@ -60,7 +60,7 @@ struct session::impl {
     std::error_code code;  // the caller's or the transport's own, if there is one
     reply answer;
     hint advice = hint::none;
-    std::string_view excerpt;
+    std::string_view excerpt;  // of a failed AUTH: the detail
   };
 
   /// One AUTH exchange, and those that may follow it.
@@ -156,6 +156,7 @@ struct session::impl {
   [[gnu::cold]] void premature(const expected& e, const reply& r);
   [[gnu::cold]] void proceed_opening();
   [[gnu::cold]] void become_ready();
+  [[nodiscard, gnu::cold]] errc usable(sasl_mechanism& m);
   [[gnu::cold]] void send_auth_line(verb v);
   [[gnu::cold]] void try_next_mechanism(const reply& last);
   [[gnu::cold]] void answer_challenge(const reply& r);
@@ -178,6 +179,7 @@ struct session::impl {
   stage stage_ = stage::unconnected;
   bool tls_ = false;
   bool tls_verified_ = false;
+  channel_binding binding_;
   bool starttls_refused_ = false;
   bool authenticated_ = false;
   bool told_ready_ = false;

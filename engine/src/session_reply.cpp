@@ -385,6 +385,28 @@ void session::impl::become_ready() {
 
 // -- AUTH -----------------------------------------------------------------------------------------
 
+/// May this mechanism run over this link? If so, it is told of the link.
+errc session::impl::usable(sasl_mechanism& m) {
+  const session_config& c = config_;
+  bool allowed = true;
+  switch (m.exposes()) {
+    case exposure::nothing: break;
+    case exposure::guessable:
+      allowed = tls_ || c.allow_challenge_cleartext || c.allow_auth_cleartext;
+      break;
+    case exposure::secret:  // AUTH-13
+      allowed = tls_ ? tls_verified_ || c.allow_auth_unverified_tls : c.allow_auth_cleartext;
+      break;
+  }
+  if (!allowed) return errc::auth_needs_tls;
+  if (const errc bad = m.check(); bad != errc::none) return bad;
+  sasl_link link{tls_, tls_verified_, false, binding_};
+  std::string plus(m.name());
+  plus += "-PLUS";
+  link.plus_offered = peer_.offers_mechanism(plus);
+  return m.bind(link);
+}
+
 /// Begins with the next mechanism that is offered and may be used here; `last` is the refusal of
 /// the one before, if there was one.
 void session::impl::try_next_mechanism(const reply& last) {
@@ -393,13 +415,7 @@ void session::impl::try_next_mechanism(const reply& last) {
   while (l.next < l.mechanisms.size()) {
     std::unique_ptr<sasl_mechanism> m = std::move(l.mechanisms[l.next++]);
     if (!m || !peer_.offers_mechanism(m->name())) continue;  // AUTH-01
-    const bool private_link =
-        tls_ ? tls_verified_ || config_.allow_auth_unverified_tls : config_.allow_auth_cleartext;
-    if (m->reveals_secret() && !private_link) {  // AUTH-13
-      if (!last) why = errc::auth_needs_tls;
-      continue;
-    }
-    if (const errc bad = m->check(); bad != errc::none) {
+    if (const errc bad = usable(*m); bad != errc::none) {
       if (!last) why = bad;
       continue;
     }
@@ -460,7 +476,8 @@ void session::impl::answer_challenge(const reply& r) {
       l.held_back ? std::exchange(l.held_back, std::nullopt) : l.current->respond(*challenge);
   wipe(*challenge);
   if (!response) {
-    cancel_login(errc::auth_bad_challenge);
+    const errc why = l.current->reason();
+    cancel_login(why == errc::none ? errc::auth_bad_challenge : why);
     return;
   }
   l.line = base64_encode(*response);  // an empty response is an empty line (AUTH-07)
@@ -481,7 +498,13 @@ void session::impl::cancel_login(errc why) {
 }
 
 void session::impl::login_failed(errc why, const reply& r) {
-  const failure f{why, verb::auth, {}, r, hint_of(r, verb::auth), {}};
+  // The mechanism and its text go while the failure is told.
+  const std::string detail(login_->current ? login_->current->detail() : std::string_view());
+  const failure f{why, verb::auth, {}, r, hint_of(r, verb::auth), detail};
+  if (why == errc::server_not_proven) {
+    fail(f);  // SASL-10
+    return;
+  }
   if (login_->opening) {
     leave(f);  // part of the opening (SESS-21)
     return;

@@ -28,6 +28,7 @@ struct seen_event {
   failure_category category;
   std::string command;
   std::string excerpt;
+  std::string detail;
   delivery report;  // of mail_done
 };
 
@@ -44,6 +45,7 @@ inline seen_event copy_of(const event& e) {
                   e.category,
                   std::string(e.command),
                   std::string(e.excerpt),
+                  std::string(e.detail),
                   {}};
   copy.report.assign(e);
   return copy;

@@ -17,6 +17,7 @@
 #include <variant>
 #include <vector>
 
+#include "published_suite.hpp"
 #include "sansmtp/script/script.hpp"
 
 namespace {
@@ -48,7 +49,8 @@ std::vector<fs::path> find_transcripts() {
 std::variant<script::transcript, script::parse_error> load(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  return script::parse(text, file.lexically_relative(folder()).generic_string());
+  static published_suite suite;  // for CRAM-MD5 and SCRAM
+  return script::parse(text, file.lexically_relative(folder()).generic_string(), &suite);
 }
 
 class play_test : public testing::Test {

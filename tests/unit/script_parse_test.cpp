@@ -40,11 +40,15 @@ TEST(script_parse, takes_every_statement_of_the_grammar) {
           R"(pipelining=messages line_ends=strict accept_bare_lf trace quit_no_wait )"
           R"(require_all_recipients pipeline_rset allow_empty_content reject_long_lines )"
           R"(allow_unadvertised allow_unadvertised_8bit auth_optional no_initial_response )"
-          R"(ehlo_after_auth allow_auth_unverified_tls allow_auth_cleartext ignore=CHUNKING,SIZE )"
+          R"(ehlo_after_auth allow_auth_unverified_tls allow_auth_cleartext )"
+          R"(allow_challenge_cleartext ignore=CHUNKING,SIZE )"
           R"(helo_fallback=501,504 timeout.greeting=30s timeout.quit=1m30s timeout.block=250ms )"
           R"(limit.line=512 limit.lines=2 limit.octets=1 limit.auth_line=2 limit.recipients=3 )"
           R"(limit.outstanding=4 limit.group_octets=5 limit.warnings=6 )"
-          R"(auth=plain:u:p:z+login:u:p+external
+          R"(auth=plain:u:p:z+login:u:p+external+cram-md5:u:p+scram-sha-1:u:p+)"
+          R"(scram-sha-1-plus:u:p:z+scram-sha-256:u:p+scram-sha-256-plus:u:p+xoauth2:u:t+)"
+          R"(oauthbearer:u:t:h.test:25+password:u:p:z+password-hidden:u:p+password-mutual:u:p+)"
+          R"(password-bound:u:p+token:u:t
 ! connected host=mx.example local=192.0.2.5
 S: 220 mx
 S| 250 a\x00b\r\n
@@ -109,6 +113,8 @@ C| a\tb\\
 ! reset
 ! tls up
 ! tls up unverified
+! tls up binding=tls-exporter:"octets\x00"
+! tls up unverified binding=x:y
 ! tls failed
 ! tls rejected
 ! sent 3
@@ -149,6 +155,14 @@ TEST(script_parse, names_the_place_of_an_error) {
   EXPECT_EQ(place_in("S: 220\n"), "1:1");
   EXPECT_EQ(place_in("> open\n> open\n"), "2:3");
   EXPECT_EQ(place_in("> open tls=maybe\n"), "1:12");
+  for (const char* auth :
+       {"plain", "plain:u", "login:u:p:z", "scram-sha-1:u", "scram-sha-512:u:p", "external:a:b",
+        "xoauth2:u:t:h", "oauthbearer:u:t:h:65536", "oauthbearer:u:t:h:x", "token:u:t:h:1:2",
+        "password-strong:u:p", "PLAIN:u:p", "plain:u:p+"}) {
+    EXPECT_EQ(place_in("> open auth=" + std::string(auth) + "\n"), "1:13") << auth;
+  }
+  EXPECT_EQ(place_in("> open tls=implicit\n! tls up frobnicated\n"), "2:10");
+  EXPECT_EQ(place_in("> open tls=implicit\n! tls up binding=x\n"), "2:18");
   EXPECT_EQ(place_in("> open\n\n> frobnicate\n"), "3:3");
   EXPECT_EQ(place_in("> open\nS| abc\\q\n"), "2:7");
   EXPECT_EQ(place_in("> open\nS| \\x1\n"), "2:4");

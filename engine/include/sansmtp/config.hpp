@@ -96,6 +96,8 @@ struct session_config {
   /// Show secrets to a peer that proved nothing (AUTH-13).
   bool allow_auth_unverified_tls = false;
   bool allow_auth_cleartext = false;  ///< Show secrets to everybody on the way (AUTH-13).
+  /// CRAM-MD5 and SCRAM in clear text: whoever listens can try out passwords at leisure (AUTH-12).
+  bool allow_challenge_cleartext = false;
 
   /// Getter: `errc::none`, or `bad_configuration` (a fallback code that is not 5yz, a line or reply
   /// limit below 512 octets, a count or window of zero) or `bad_argument` (the EHLO name).

@@ -82,7 +82,8 @@ struct event {
   std::string_view command;
   /// For protocol and limit failures: the offending octets as received, at most 256, never of AUTH.
   std::string_view excerpt;
-  /// A word for a person: the mechanism's name, or what a warning is about.
+  /// A word for a person: the mechanism's name, what a warning is about, or what the server said
+  /// inside a failed AUTH exchange.
   std::string_view detail;
   std::uint64_t octets = 0;                     ///< For `content_sent`.
   std::span<const recipient_result> results{};  ///< For `mail_done`; empty after a usage error.

@@ -3,10 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "statement.hpp"
@@ -22,6 +25,10 @@ class auditor {
   /// Input: commands that were given.
   void mail(mail_id id, const send_mail& mail);
   void command(operation_id id, bool is_auth);
+  /// Input: a line of the caller's own.
+  void raw(std::string line) { raw_lines_.insert(std::move(line)); }
+  /// Input: no event may show these.
+  void watch_for(const std::vector<authentication>& auth);
   void lent() noexcept { caller_owes_ = false; }
   /// Input: the transport's TLS is up.
   void tls_up() noexcept { tls_ = true; }
@@ -87,6 +94,7 @@ class auditor {
   void content_octet(char c);
   [[nodiscard]] bool is_late(const event& e) const;
   void check_secrets(const event& e);
+  void add_secret(std::string secret);
   void check_done(const done_mail& done);
   /// `left`: was its RCPT written?
   void check_recipient(const mail_state& mail, const recipient_state& to, const decision& what,
@@ -97,10 +105,13 @@ class auditor {
   std::string problem_;
   std::map<mail_id, mail_state> mails_;
   std::map<operation_id, command_state> commands_;
-  std::vector<std::string> secrets_;
-  std::vector<done_mail> done_;  // since the last rest
-  std::string unread_;           // octets written since the last rest
-  std::string line_;             // the command line at hand
+  bool watching_ = false;                         // somebody authenticates
+  std::vector<std::string> secrets_;              // what no event may show
+  std::string shown_;                             // what the events have shown so far
+  std::set<std::string, std::less<>> raw_lines_;  // the caller's own, which are no responses
+  std::vector<done_mail> done_;                   // since the last rest
+  std::string unread_;                            // octets written since the last rest
+  std::string line_;                              // the command line at hand
   std::string after_closed_;
   std::optional<mail_id> next_content_;
   mail_id content_of_ = 0;

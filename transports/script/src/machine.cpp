@@ -27,18 +27,15 @@ std::unique_ptr<char[]> copy_of(std::string_view octets) {
   return block;
 }
 
-std::vector<std::unique_ptr<sasl_mechanism>> mechanisms_of(const std::vector<credentials>& auth) {
+std::vector<std::unique_ptr<sasl_mechanism>> mechanisms_of(const std::vector<authentication>& auth,
+                                                           hash_suite* suite) {
   std::vector<std::unique_ptr<sasl_mechanism>> result;
-  for (const credentials& c : auth) {
-    switch (c.how) {
-      case credentials::mechanism::plain:
-        result.push_back(make_plain(c.user, c.password, c.authorization_id));
-        break;
-      case credentials::mechanism::login: result.push_back(make_login(c.user, c.password)); break;
-      case credentials::mechanism::external:
-        result.push_back(make_external(c.authorization_id));
-        break;
-    }
+  for (const authentication& a : auth) {
+    mechanism_options options;
+    options.suite = suite;
+    options.minimum = a.minimum;
+    if (!a.mechanism.empty()) options.names.push_back(a.mechanism);
+    for (auto& made : make_mechanisms(a.who, options)) result.push_back(std::move(made));
   }
   return result;
 }
@@ -170,7 +167,8 @@ void machine::do_command(const statement& s) {
     std::unique_ptr<tls_layer> layer;
     if (open->config.tls != tls_mode::off) layer = std::make_unique<memory_layer>();
     channel_.emplace(open->config, std::move(layer));
-    if (!open->auth.empty()) channel_->engine().authenticate(mechanisms_of(open->auth));
+    if (!open->auth.empty())
+      channel_->engine().authenticate(mechanisms_of(open->auth, script_.suite));
     if (!open->manual) connect(open->host, open->address);
   } else if (const auto* m = s.get<send_mail>()) {
     send(*m);
@@ -179,7 +177,8 @@ void machine::do_command(const statement& s) {
   } else if (const auto* cancelled = s.get<cancel_mail>()) {
     channel_->engine().cancel(mails_[cancelled->number].id);
   } else if (const auto* auth = s.get<authenticate_now>()) {
-    commands_.push_back(channel_->engine().authenticate(mechanisms_of(auth->auth)));
+    audit_.watch_for(auth->auth);
+    commands_.push_back(channel_->engine().authenticate(mechanisms_of(auth->auth, script_.suite)));
     audit_.command(commands_.back(), true);
   } else if (const auto* simple = s.get<simple_command>()) {
     do_simple(*simple);
@@ -199,7 +198,10 @@ void machine::do_simple(const simple_command& command) {
     case what::verify: id = channel_->engine().verify(argument); break;
     case what::expand: id = channel_->engine().expand(argument); break;
     case what::help: id = channel_->engine().help(argument); break;
-    case what::raw: id = channel_->engine().raw(argument); break;
+    case what::raw:
+      audit_.raw(std::string(argument));
+      id = channel_->engine().raw(argument);
+      break;
     case what::quit: channel_->engine().quit(); return;
     case what::quit_now: channel_->engine().quit_now(); return;
     case what::abort: channel_->engine().abort(); return;
@@ -244,14 +246,16 @@ void machine::connect(const std::string& host, const std::string& address) {
 
 void machine::do_link(const link_changes& link) {
   using what = link_changes::what;
+  const std::string binding =
+      link.binding_type.empty() ? std::string() : ' ' + link.binding_type + ':' + link.binding;
   switch (link.how) {
     case what::end: channel_->receive_end(now_); break;
     case what::reset:
       channel_->receive_end(now_, std::make_error_code(std::errc::connection_reset));
       break;
     case what::connected: connect(link.host, link.address); break;
-    case what::tls_up: shake_hands("verified"); break;
-    case what::tls_unverified: shake_hands("unverified"); break;
+    case what::tls_up: shake_hands("verified" + binding); break;
+    case what::tls_unverified: shake_hands("unverified" + binding); break;
     case what::tls_rejected: shake_hands("weak"); break;  // for the caller, but up
     case what::tls_failed: arrive(peer_.alert(handshake_failure)); break;
     case what::sent:

@@ -53,6 +53,13 @@ tls_layer::progress memory_layer::handshake() {
   }
   char type = 0;
   if (!next(type)) return error_ ? progress::failed : progress::wants_octets;
+  // Behind the verdict may stand what the link can be bound to.
+  if (const std::size_t blank = payload_.find(' '); blank != std::string::npos) {
+    const std::size_t colon = std::min(payload_.find(':', blank), payload_.size() - 1);
+    binding_type_ = payload_.substr(blank + 1, colon - blank - 1);
+    info_.binding = {binding_type_, payload_.substr(colon + 1)};
+    payload_.resize(blank);
+  }
   const bool known = payload_ == "verified" || payload_ == "unverified" || payload_ == "weak";
   if (type != memory_record::handshake || !known) {
     fail();

@@ -17,7 +17,7 @@ struct named {
   T value;
 };
 
-inline constexpr std::array<named<bool session_config::*>, 13> flags{{
+inline constexpr std::array<named<bool session_config::*>, 14> flags{{
     {"trace", &session_config::trace},
     {"quit_no_wait", &session_config::quit_no_wait},
     {"require_all_recipients", &session_config::require_all_recipients},
@@ -31,6 +31,7 @@ inline constexpr std::array<named<bool session_config::*>, 13> flags{{
     {"ehlo_after_auth", &session_config::ehlo_after_auth},
     {"allow_auth_unverified_tls", &session_config::allow_auth_unverified_tls},
     {"allow_auth_cleartext", &session_config::allow_auth_cleartext},
+    {"allow_challenge_cleartext", &session_config::allow_challenge_cleartext},
 }};
 
 inline constexpr std::array<named<timeouts::duration timeouts::*>, 13> timeout_fields{{

@@ -44,34 +44,69 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 
 // -- > open -------------------------------------------------------------------------------------
 
-std::vector<credentials> parse_auth(cursor& c) {
+/// How `auth` spells a way to authenticate: its name, and how many parts may follow it.
+struct auth_form {
+  std::string_view name;
+  std::string_view mechanism;  // empty: all that fit, by the order of AUTH-12
+  credentials::kind what;
+  std::size_t fewest;
+  std::size_t most;
+  auth_strength minimum = auth_strength::any;
+};
+
+constexpr auto of_password = credentials::kind::password;
+constexpr auto of_token = credentials::kind::token;
+constexpr std::array<auth_form, 15> auth_forms{{
+    {"plain", "PLAIN", of_password, 2, 3},
+    {"login", "LOGIN", of_password, 2, 2},
+    {"cram-md5", "CRAM-MD5", of_password, 2, 2},
+    {"scram-sha-1", "SCRAM-SHA-1", of_password, 2, 3},
+    {"scram-sha-1-plus", "SCRAM-SHA-1-PLUS", of_password, 2, 3},
+    {"scram-sha-256", "SCRAM-SHA-256", of_password, 2, 3},
+    {"scram-sha-256-plus", "SCRAM-SHA-256-PLUS", of_password, 2, 3},
+    {"xoauth2", "XOAUTH2", of_token, 2, 2},
+    {"oauthbearer", "OAUTHBEARER", of_token, 2, 4},
+    {"external", "EXTERNAL", credentials::kind::external, 0, 1},
+    {"password", {}, of_password, 2, 3},
+    {"password-hidden", {}, of_password, 2, 3, auth_strength::hidden},
+    {"password-mutual", {}, of_password, 2, 3, auth_strength::mutual},
+    {"password-bound", {}, of_password, 2, 3, auth_strength::bound},
+    {"token", {}, of_token, 2, 4},
+}};
+
+std::vector<authentication> parse_auth(cursor& c) {
   const std::string all = c.value();
-  std::vector<credentials> result;
+  std::vector<authentication> result;
   if (c.failed()) return result;
   for (const std::string_view one : split(all, '+')) {
     const auto parts = split(one, ':');
     const auto part = [&](std::size_t i) {
       return std::string(i < parts.size() ? parts[i] : std::string_view{});
     };
-    credentials made;
-    std::size_t fewest = 3;
-    std::size_t most = 3;
-    if (parts[0] == "plain") {
-      made = {credentials::mechanism::plain, part(1), part(2), part(3)};
-      most = 4;
-    } else if (parts[0] == "login") {
-      made = {credentials::mechanism::login, part(1), part(2), {}};
-    } else if (parts[0] == "external") {
-      made = {credentials::mechanism::external, {}, {}, part(1)};
-      fewest = 1;
-      most = 2;
-    } else {
-      fewest = max_u32;
-    }
-    if (parts.size() < fewest || parts.size() > most || !c.charge(sizeof made)) {
+    const auto* const form = std::find_if(auth_forms.begin(), auth_forms.end(),
+                                          [&](const auth_form& f) { return f.name == parts[0]; });
+    const std::size_t more = parts.size() - 1;
+    const auto port = to_number(parts.size() > 4 ? parts[4] : std::string_view("0"));
+    if (form == auth_forms.end() || more < form->fewest || more > form->most || !port ||
+        *port > 65535 || !c.charge(sizeof(authentication))) {
       c.fail(
-          "plain:user:password[:authzid], login:user:password or external[:authzid] is expected");
+          "plain:user:password[:authzid], login:user:password, external[:authzid] or another way "
+          "of tests/README.md is expected");
       return {};
+    }
+    authentication made{{}, form->mechanism, form->minimum};
+    made.who.what = form->what;
+    switch (form->what) {
+      case credentials::kind::external: made.who.authorization_id = part(1); break;
+      case credentials::kind::password: made.who.authorization_id = part(3); [[fallthrough]];
+      case credentials::kind::token:
+        made.who.name = part(1);
+        made.who.secret = part(2);
+        break;
+    }
+    if (form->what == of_token) {
+      made.who.host = part(3);
+      made.who.port = static_cast<std::uint16_t>(*port);
     }
     result.push_back(std::move(made));
   }
@@ -296,13 +331,15 @@ void parse_event_parts(cursor& c, expected_event& e) {
       e.text = c.strings();
       continue;
     }
-    const std::string_view word = c.word();
+    const std::string_view word = c.word("\"");
     if (const auto code = to_code(word)) {
       e.code = code;
     } else if (const auto enhanced = parse_enhanced_status(word)) {
       e.enhanced = enhanced;
     } else if (const auto advice = to_hint(c, word)) {
       e.advice = advice;
+    } else if (word == "detail=" && c.next() == '"') {
+      e.detail = c.strings();
     } else if (word == "clean" && e.what == event::kind::closed) {
       e.clean = true;
     } else {
@@ -527,9 +564,18 @@ link_changes parse_link(cursor& c) {
         {"rejected", what::tls_rejected},
     }};
     link.how = choice(c, results);
-    if (link.how == what::tls_up && !c.at_end()) {
-      if (c.word() != "unverified") c.fail("'unverified' or nothing is expected");
-      link.how = what::tls_unverified;
+    const bool up = link.how == what::tls_up;
+    while (up && !c.at_end() && !c.failed()) {
+      const std::string_view key = c.word("=");
+      if (key == "unverified") {
+        link.how = what::tls_unverified;
+      } else if (key == "binding" && c.take_here('=')) {
+        link.binding_type = c.value_here(":");
+        if (!c.take_here(':')) c.fail("':' and the octets of the binding are expected");
+        link.binding = c.value_here();
+      } else {
+        c.fail("'unverified', binding=TYPE:OCTETS or nothing is expected");
+      }
     }
   } else if (word == "connected") {
     link.how = what::connected;
@@ -737,9 +783,11 @@ void parser::finish() {
 
 }  // namespace
 
-std::variant<transcript, parse_error> parse(std::string_view text, std::string name) {
+std::variant<transcript, parse_error> parse(std::string_view text, std::string name,
+                                            hash_suite* suite) {
   auto data = std::make_shared<script_data>();
   data->name = std::move(name);
+  data->suite = suite;
   if (text.size() > max_transcript_octets) {
     return parse_error{data->name, 1, 1, "the transcript is too long"};
   }

@@ -146,6 +146,7 @@ bool matches(const expected_event& expected, const seen_event& seen) {
   if (expected.code && *expected.code != seen.code) return false;
   if (expected.enhanced && *expected.enhanced != seen.enhanced) return false;
   if (expected.advice && *expected.advice != seen.advice) return false;
+  if (expected.detail && *expected.detail != seen.detail) return false;
   if (expected.answers && *expected.answers != seen.answers) return false;
   if (expected.octets && *expected.octets != seen.octets) return false;
   if (expected.nothing_offered && !seen.keywords.empty()) return false;
@@ -188,6 +189,9 @@ std::string to_statement(const seen_event& seen) {
     if (seen.code != 0) add(std::to_string(seen.code));
     if (seen.enhanced) add(to_string(seen.enhanced));
     if (seen.advice != hint::none) add("hint=" + std::string(to_string(seen.advice)));
+    if (seen.category == failure_category::auth && !seen.detail.empty()) {
+      add("detail=" + quoted(seen.detail));
+    }
   };
   const auto add_error = [&] {
     if (seen.failed) add(error_text(seen.condition, seen.category, seen.answers));

@@ -13,14 +13,11 @@
 
 namespace sansmtp::script {
 
-/// One way to authenticate.
-struct credentials {
-  enum class mechanism : std::uint8_t { plain, login, external };
-
-  mechanism how = mechanism::plain;
-  std::string user;
-  std::string password;
-  std::string authorization_id;
+/// One way to authenticate: a mechanism, or all that are made for these credentials.
+struct authentication {
+  credentials who;
+  std::string_view mechanism;  // as the EHLO reply spells it, in any case; empty: AUTH-12's choice
+  auth_strength minimum = auth_strength::any;
 };
 
 /// `> open`
@@ -29,7 +26,7 @@ struct open_session {
   std::string host;
   std::string address;
   bool manual = false;  // the link comes up by `! connected`
-  std::vector<credentials> auth;
+  std::vector<authentication> auth;
 };
 
 /// `> send`
@@ -58,7 +55,7 @@ struct cancel_mail {
 
 /// `> auth`
 struct authenticate_now {
-  std::vector<credentials> auth;
+  std::vector<authentication> auth;
 };
 
 /// The other commands.
@@ -111,6 +108,8 @@ struct link_changes {
   what how = what::end;
   std::string host;
   std::string address;
+  std::string binding_type;  // for `tls up`
+  std::string binding;
   std::size_t octets = 0;  // for `sent`
 };
 
@@ -137,6 +136,7 @@ struct expected_event {
   std::optional<int> code;
   std::optional<enhanced_status> enhanced;
   std::optional<hint> advice;
+  std::optional<std::string> detail;
   std::optional<expected_error> error;
   bool clean = false;                    // for `closed`
   std::optional<std::string> text;       // mechanism, reply, warning or command line
@@ -220,6 +220,7 @@ struct script_data {
   std::vector<std::string> lines;  // the text, without line ends
   std::vector<statement> statements;
   std::vector<turn> turns;
+  hash_suite* suite = nullptr;  // the caller's, for the mechanisms that need one
   bool whole_only = false;
   bool no_faults = false;
   bool no_split = false;
