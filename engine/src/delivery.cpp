@@ -4,6 +4,20 @@
 
 namespace sansmtp {
 
+namespace {
+
+/// What is reported of one mail is mostly as long as what was reported of the one before, and then
+/// all that is left of an assignment is a copy.
+void assign_text(std::string& to, std::string_view from) {
+  if (to.size() == from.size()) {
+    std::copy(from.begin(), from.end(), to.begin());
+  } else {
+    to.assign(from);
+  }
+}
+
+}  // namespace
+
 void delivery::assign(const event& done) {
   if (done.what != event::kind::mail_done) return;
   id = done.id;
@@ -12,7 +26,7 @@ void delivery::assign(const event& done) {
   recipients.resize(done.results.size());
   auto to = recipients.begin();
   for (const recipient_result& from : done.results) {
-    to->address.assign(from.address);
+    assign_text(to->address, from.address);
     to->result = from.result;
     to->stage = from.stage;
     to->why = from.why;
@@ -20,7 +34,7 @@ void delivery::assign(const event& done) {
     to->code = from.answer.code();
     to->enhanced = from.answer.enhanced();
     if (!to->enhanced) to->enhanced = from.suggested;
-    to->text.assign(from.answer.text());
+    assign_text(to->text, from.answer.text());
     ++to;
   }
 }

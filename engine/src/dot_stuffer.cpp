@@ -3,12 +3,9 @@
 #include "sansmtp/dot_stuffer.hpp"
 
 #include <algorithm>
-#include <array>
-#include <bit>
-#include <cstring>
 #include <string_view>
 
-#include "octet_block.hpp"
+#include "line_scan.hpp"
 
 namespace sansmtp {
 
@@ -17,108 +14,9 @@ namespace {
 constexpr std::string_view crlf = "\r\n";
 constexpr std::string_view terminator = ".\r\n";
 
-/// Are the two octets CR and LF? One comparison of both.
-bool is_crlf(const char* p) noexcept { return std::memcmp(p, crlf.data(), crlf.size()) == 0; }
-
 }  // namespace
 
 namespace detail {
-
-/// The lines of a piece: where the one at hand began, and the longest so far.
-class line_meter {
- public:
-  /// `before` octets of the line at hand were in earlier pieces.
-  line_meter(const char* begin, std::uint64_t before, std::uint64_t longest) noexcept
-      : origin_(address(begin) - before), longest_(longest) {}
-
-  /// A line ends; `end` is just behind its last octet in this piece, of which `extra` more octets
-  /// will be on the wire, and `next` begins the next line.
-  void end_line(const char* end, std::uint64_t extra, const char* next) noexcept {
-    const std::uint64_t length = so_far(end) + extra;
-    if (length > longest_) longest_ = length;
-    origin_ = address(next);
-  }
-
-  [[nodiscard]] std::uint64_t so_far(const char* at) const noexcept {
-    return address(at) - origin_;
-  }
-  [[nodiscard]] std::uint64_t longest() const noexcept { return longest_; }
-
- private:
-  static std::uint64_t address(const char* p) noexcept {
-    return reinterpret_cast<std::uintptr_t>(p);
-  }
-
-  std::uint64_t origin_;  // where the line would have begun had all of it been in this piece
-  std::uint64_t longest_;
-};
-
-/// Skips octets that need no care: from `p`, whose predecessor belongs to the same piece, to the
-/// first octet that is a NUL, an LF without CR before it, anything but LF behind a CR, or a dot
-/// that begins a line; or to `end`.
-const char* skip_ordinary(const char* p, const char* const end, line_meter& lines,
-                          bool& eight_bit) noexcept {
-  // What begins here may belong to a line end in front of it.
-  if (p[-1] == '\r') {
-    if (p == end || *p != '\n') return p;
-    lines.end_line(p + 1, 0, p + 1);
-    ++p;
-  }
-  if (p == end || (p[-1] == '\n' && *p == '.')) return p;
-
-  line_meter meter = lines;  // a copy that can live in registers
-  const auto leave = [&](const char* at) {
-    lines = meter;
-    return at;
-  };
-  // What becomes of a low octet: where to stop because of it, or null.
-  const auto look_at = [&](const char* here) -> const char* {
-    if (*here == '\r') {
-      if (here + 1 == end || here[1] != '\n') return here + 1;
-      meter.end_line(here + 2, 0, here + 2);
-      return here + 2 != end && here[2] == '.' ? here + 2 : nullptr;
-    }
-    return *here == '\0' || (*here == '\n' && here[-1] != '\r') ? here : nullptr;
-  };
-
-  // All but the last two octets have a line end and a dot's place behind them: no check of the end.
-  const char* const body = end - p > 2 ? end - 2 : p;
-  // Whoever stops at each line must not pay for a long map each time: it grows on the way.
-  std::array<std::uint64_t, 16> map;  // not initialised: this is the hot path
-  for (std::size_t most = 4; p != body; most = map.size()) {
-    const auto left = static_cast<std::size_t>(body - p);
-    std::size_t words = std::min(left / mapped_octets, most);
-    const char* from = p;
-    std::array<char, mapped_octets> rest;
-    if (words == 0) {
-      words = 1;
-      rest.fill(' ');
-      std::memcpy(rest.data(), p, left);
-      from = rest.data();
-    }
-    eight_bit |= map_low(from, words, map.data());
-
-    const char* group = p;
-    for (std::size_t i = 0; i < words; ++i, group += mapped_octets) {
-      for (std::uint64_t low = map[i]; low != 0; low &= low - 1) {
-        const char* const here = group + std::countr_zero(low);
-        // Nearly always: a line ends as it should, and the next begins with no dot.
-        if (is_crlf(here) && here[2] != '.') {
-          meter.end_line(here + 2, 0, here + 2);
-          low &= low - 1;  // the CR; its LF may be in the next word, where it does no harm
-        } else if (const char* const stop = look_at(here); stop != nullptr) {
-          return leave(stop);
-        }
-      }
-    }
-    p = left < mapped_octets ? body : group;
-  }
-  for (; p != end; ++p) {
-    if (static_cast<unsigned char>(*p) > 127) eight_bit = true;
-    if (const char* const stop = look_at(p); stop != nullptr) return leave(stop);
-  }
-  return leave(end);
-}
 
 /// Walks over [p, end) and hands pieces to `sink`: `sink.piece(begin, end)` for octets that go out
 /// as they are, `sink.line_end()` for a CRLF that the content lacks, `sink.dot()` after the piece

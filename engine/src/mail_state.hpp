@@ -78,11 +78,8 @@ struct mail_progress {
   bool enough_rcpts = false;  // the server takes no more in this transaction (TXN-10)
   bool rode = false;          // MAIL went out behind content without a reply (PIPE-17)
   bool delivered = false;
-  verdict sender_verdict;  // MAIL's refusal
 
   // Content.
-  content_facts facts;
-  dot_stuffer stuffer;
   bytes rest;  // not yet staged
   bool last_chunk = true;
   bool wants_chunk = false;  // lend() is welcome
@@ -122,6 +119,9 @@ struct mail_state : mail_progress {
   bool parameters = false;  // `env` is set
   envelope env;             // for its parameters only
   message content;
+  content_facts facts;  // set, as the stuffer is, when the mail is looked at
+  dot_stuffer stuffer;
+  verdict sender_verdict;  // MAIL's refusal, if `sender_refused`
   std::vector<rcpt_state> rcpts;
   text_buffer text;  // the lines, and the text of kept replies
 
@@ -143,9 +143,10 @@ struct mail_state : mail_progress {
     bad_sender = e.sender.error();
     utf8_sender = e.sender.is_utf8();
     utf8_recipient = false;
-    rcpts.assign(e.recipients.size(), rcpt_state{});
+    rcpts.resize(e.recipients.size());
     rcpt_state* to = rcpts.data();
     for (const recipient& r : e.recipients) {
+      *to = rcpt_state{};
       to->line = begin_line(rcpt_to, r.address);
       to->bad = r.address.error();
       to->utf8 = r.address.is_utf8();

@@ -9,7 +9,10 @@ namespace {
 constexpr std::size_t kept_text = 2 * output_stage::enough_octets;
 }  // namespace
 
-void output_stage::begin_slice() { slices_.push_back({nullptr, text_.size(), 0}); }
+void output_stage::begin_slice() {
+  slices_.push_back({nullptr, text_.size(), 0});
+  in_text_ = true;
+}
 
 std::span<const bytes> output_stage::lend() {
   if (lent_) return dropped_ ? std::span<const bytes>{} : views_;
@@ -27,6 +30,7 @@ std::span<const bytes> output_stage::lend() {
 void output_stage::took(std::size_t n) {
   if (!lent_) return;  // nothing was lent, so nothing can have been written
   lent_ = false;
+  in_text_ = false;
   if (dropped_) {
     // Nothing is offered any more, but what had left before still counts.
     sent_ = std::min(sent_ + n, handed_);
@@ -98,6 +102,7 @@ void output_stage::forget() {
   text_.clear();
   slices_.clear();
   first_ = 0;
+  in_text_ = false;
   secret_ = false;
   dropped_ = false;
 }

@@ -73,6 +73,7 @@ class output_stage {
       return;
     }
     slices_.push_back({octets.data(), 0, octets.size()});
+    in_text_ = false;
     staged_ += octets.size();
     borrowed_end_ = staged_;
   }
@@ -99,7 +100,7 @@ class output_stage {
   };
 
   void begin_text() {
-    if (slices_.size() == first_ || slices_.back().data != nullptr) begin_slice();
+    if (!in_text_) begin_slice();
   }
   void begin_slice();  // of copied text
   void end_text(std::size_t n) noexcept {
@@ -118,6 +119,7 @@ class output_stage {
   std::uint64_t sent_ = 0;
   std::uint64_t borrowed_end_ = 0;
   std::uint32_t withdrawals_ = 0;
+  bool in_text_ = false;  // the last slice is of copied text, and more may go into it
   bool lent_ = false;
   bool secret_ = false;
   bool dropped_ = false;

@@ -63,6 +63,12 @@ enhanced_status parse_enhanced_status(string_view text) noexcept {
   if (text.size() < 5 || text[1] != '.') return {};
   const char first = text.front();
   if (first != '2' && first != '4' && first != '5') return {};
+  // Nearly always its parts have a digit each; most replies to mails have such a code.
+  if (text[3] == '.' && ascii::is_digit(text[2]) && ascii::is_digit(text[4]) &&
+      (text.size() == 5 || text[5] == ' ')) {
+    return {static_cast<std::uint8_t>(first - '0'), static_cast<std::uint16_t>(text[2] - '0'),
+            static_cast<std::uint16_t>(text[4] - '0')};
+  }
   text.remove_prefix(2);
 
   const auto subject = eat_number(text);

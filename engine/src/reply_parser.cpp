@@ -4,26 +4,21 @@
 #include "sansmtp/reply_parser.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
 
 #include "octet_block.hpp"
+#include "reply_parser_inline.hpp"
 
 namespace sansmtp {
 
 namespace {
 
 constexpr std::size_t excerpt_octets = 256;
-// A reply that needed more than this gives its memory back, so that one long reply does not make an
-// idle session large.
-constexpr std::size_t kept_capacity = 2048;
-
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 }  // namespace
 
 void reply_parser::reset() noexcept {
-  if (text_.capacity() > kept_capacity) std::string().swap(text_);
+  if (text_.capacity() > detail::kept_reply_capacity) std::string().swap(text_);
   text_.clear();
   in_place_ = {};
   line_octets_ = octets_ = lines_ = 0;
@@ -80,44 +75,9 @@ void reply_parser::end_line() noexcept {
   state_ = separator_ == '-' ? state::code : state::done;
 }
 
-reply_parser::status reply_parser::parse(bytes& in) {
-  if (whole_reply(in)) return status::complete;
-  return run(in);
-}
+reply_parser::status reply_parser::parse(bytes& in) { return parse_inline(in); }
 
-/// The common case at one go: a reply of one line that is here as a whole and within its limits;
-/// its text is shown where it is. Anything else is left to the machine; this changes nothing then.
-[[gnu::always_inline]] inline bool reply_parser::whole_reply(bytes& in) noexcept {
-  constexpr std::size_t least = 6;  // a code, a space, CR and LF
-  if (state_ != state::done || in.size() < least) return false;
-  // The machine gives back what a long reply took.
-  if (text_.capacity() > kept_capacity) return false;
-  const char* const p = in.data();
-  const char* const end = p + in.size();
-  // Three digits and a space, looked at together: each octet's upper half is that of '0', and stays
-  // so if 6 is added, which takes ':' to '?' over the edge.
-  std::uint32_t head = 0;
-  std::memcpy(&head, p, sizeof head);
-  if constexpr (std::endian::native == std::endian::big) return false;
-  if ((head & 0xFFF0F0F0U) != 0x20303030U || ((head + 0x060606U) & 0xF0F0F0U) != 0x303030U) {
-    return false;
-  }
-  const std::uint32_t first = head & 0x0F;
-  if (first - 2 > 3) return false;
-  const char* const text = p + sizeof head;
-  const char* const stop = detail::find_low(text, end, p);
-  constexpr std::string_view crlf = "\r\n";
-  if (end - stop < 2 || std::memcmp(stop, crlf.data(), crlf.size()) != 0) return false;
-  const auto octets = static_cast<std::size_t>(stop + 2 - p);
-  if (octets > limits_.line || octets > limits_.octets) return false;
-
-  in_place_ = {text, static_cast<std::size_t>(stop - text)};
-  code_ = static_cast<std::uint16_t>(first * 100 + (head >> 8 & 0x0F) * 10 + (head >> 16 & 0x0F));
-  in = bytes(stop + 2, in.size() - octets);
-  return true;
-}
-
-[[gnu::noinline]] reply_parser::status reply_parser::run(bytes& in) {
+reply_parser::status reply_parser::run(bytes& in) {
   const char* p = in.data();
   const char* const end = p + in.size();
   const status result = run(p, end);

@@ -74,10 +74,7 @@ session::impl::mail_state& session::impl::make_mail() {
 }
 
 void session::impl::recycle(mail_state& m) {
-  if (m.content.is_owned()) {
-    message none;
-    std::swap(m.content, none);  // an assignment would keep the string's memory
-  }
+  if (m.content.is_owned()) m.content = {};
   spare_.push_back(&m);
 }
 

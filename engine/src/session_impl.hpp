@@ -148,6 +148,7 @@ struct session::impl {
   // -- session_reply.cpp: what a reply means ------------------------------------------------------
   [[gnu::cold]] void hold(bytes octets);
   [[gnu::cold]] void garbled(bool secret);
+  [[gnu::cold]] bool prepare_parser(bytes octets);
   void read(reply held, bytes octets);
   void on_reply(const reply& r);
   [[gnu::cold]] void trace_reply(verb about, const reply& r);

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "reply_parser_inline.hpp"
 #include "sansmtp/base64.hpp"
 #include "session_impl.hpp"
 
@@ -300,6 +301,25 @@ void session::impl::premature(const expected& e, const reply& r) {
   react(detail::reaction_of(e.what, r.first_digit()), e, r);
 }
 
+/// Makes the parser ready for what is owed next. False if nothing may be said now, and the session
+/// is over.
+bool session::impl::prepare_parser(bytes octets) {
+  long_lines_ = login_ != nullptr && !owed_.empty() && owed_.front().what == verb::auth;
+  const limits& limit = config_.limits;
+  parser_.line_limit(long_lines_ ? std::max(limit.auth_line, limit.reply.line)
+                                 : limit.reply.line);  // AUTH-09
+  if (owed_.empty() || owed_.front().what != verb::handshake) return true;
+  // Whatever comes before the handshake was not said under its protection (TLS-05).
+  const bool implicit = config_.tls == tls_mode::implicit;
+  fail({implicit ? errc::plaintext_peer : errc::injection,
+        implicit ? verb::handshake : verb::starttls,
+        {},
+        {},
+        hint::none,
+        as_text(octets).substr(0, 256)});
+  return false;
+}
+
 /// Acts on the replies in `octets`, and before them on one that was `held`.
 void session::impl::read(reply held, bytes octets) {
   while (held || (!octets.empty() && stage_ != stage::closed)) {
@@ -309,28 +329,13 @@ void session::impl::read(reply held, bytes octets) {
         return;
       }
       // Only the opening and AUTH have replies that are not parsed like any other.
-      const bool in_login = login_ != nullptr && !owed_.empty() && owed_.front().what == verb::auth;
-      if (in_login != long_lines_) {  // AUTH-09
-        long_lines_ = in_login;
-        const limits& limit = config_.limits;
-        parser_.line_limit(in_login ? std::max(limit.auth_line, limit.reply.line)
-                                    : limit.reply.line);
-      }
-      if (stage_ != stage::ready && !owed_.empty() && owed_.front().what == verb::handshake) {
-        // Whatever comes before the handshake was not said under its protection (TLS-05).
-        const bool implicit = config_.tls == tls_mode::implicit;
-        fail({implicit ? errc::plaintext_peer : errc::injection,
-              implicit ? verb::handshake : verb::starttls,
-              {},
-              {},
-              hint::none,
-              as_text(octets).substr(0, 256)});
+      if ((stage_ != stage::ready || login_ != nullptr || long_lines_) && !prepare_parser(octets)) {
         return;
       }
-      const reply_parser::status status = parser_.parse(octets);
+      const reply_parser::status status = parser_.parse_inline(octets);
       if (status == reply_parser::status::need_more) return;
       if (status != reply_parser::status::complete) {
-        garbled(in_login);
+        garbled(long_lines_);
         return;
       }
       if (parser_.saw_bare_lf() && !warned_bare_lf_) {

@@ -436,6 +436,7 @@ errc session::impl::check_mail(mail_state& m) {
   std::uint64_t size = 0;
   if (m.content.is_streamed()) {
     size = m.content.declared_size().value_or(0);
+    m.facts = {};
     m.facts.eight_bit = m.content.is_eight_bit();
   } else {
     m.facts = scan_content(m.content.content(), config_.line_ends);

@@ -79,8 +79,8 @@ class text_buffer {
   }
 
  private:
-  /// Most texts are as long as an address or a line of a reply: two overlapping moves of 8 or 16
-  /// octets cost less than a call.
+  /// Most texts are as long as an address, a command or a line of a reply: two overlapping moves of
+  /// 8, 16 or 32 octets cost less than a call.
   static void copy(char* to, std::string_view text) noexcept {
     const char* const from = text.data();
     const std::size_t n = text.size();
@@ -90,6 +90,9 @@ class text_buffer {
     } else if (n - 16 <= 16) {
       std::memcpy(to, from, 16);
       std::memcpy(to + n - 16, from + n - 16, 16);
+    } else if (n - 32 <= 32) {
+      std::memcpy(to, from, 32);
+      std::memcpy(to + n - 32, from + n - 32, 32);
     } else if (n != 0) {
       std::memcpy(to, from, n);
     }

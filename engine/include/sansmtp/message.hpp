@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -18,15 +19,15 @@ class message {
   /// event has been taken. The engine never copies long stretches of them.
   [[nodiscard]] static message borrow(bytes content) {
     message m;
-    m.borrowed_ = content;
+    m.octets_ = content;
     return m;
   }
 
   /// Owned: the session keeps the string until the mail is done.
   [[nodiscard]] static message own(std::string content) {
     message m;
-    m.owned_ = std::move(content);
-    m.kind_ = kind::owned;
+    m.owned_ = std::make_unique<const std::string>(std::move(content));
+    m.octets_ = as_bytes(*m.owned_);
     return m;
   }
 
@@ -36,9 +37,25 @@ class message {
   [[nodiscard]] static message stream(std::optional<std::uint64_t> size = std::nullopt) {
     message m;
     m.size_ = size;
-    m.kind_ = kind::streamed;
+    m.streamed_ = true;
     return m;
   }
+
+  message() = default;
+  message(message&&) = default;
+  message& operator=(message&&) = default;
+  message(const message& other)
+      : octets_(other.octets_),
+        size_(other.size_),
+        streamed_(other.streamed_),
+        eight_bit_(other.eight_bit_),
+        utf8_headers_(other.utf8_headers_) {
+    if (!other.owned_) return;
+    owned_ = std::make_unique<const std::string>(*other.owned_);
+    octets_ = as_bytes(*owned_);
+  }
+  message& operator=(const message& other) { return *this = message(other); }
+  ~message() = default;
 
   /// Command: declares that streamed content may hold octets above 127, so that MAIL carries
   /// BODY=8BITMIME (EXT-08). Content known beforehand is looked at instead.
@@ -52,24 +69,22 @@ class message {
     return std::move(*this);
   }
 
-  [[nodiscard]] bool is_owned() const noexcept { return kind_ == kind::owned; }
-  [[nodiscard]] bool is_streamed() const noexcept { return kind_ == kind::streamed; }
+  [[nodiscard]] bool is_owned() const noexcept { return owned_ != nullptr; }
+  [[nodiscard]] bool is_streamed() const noexcept { return streamed_; }
   /// Getter: the content if it is known beforehand; valid while the message is neither moved nor
   /// destroyed (borrowed: as long as the caller's octets).
-  [[nodiscard]] bytes content() const noexcept {
-    return kind_ == kind::owned ? as_bytes(owned_) : borrowed_;
-  }
+  [[nodiscard]] bytes content() const noexcept { return octets_; }
   [[nodiscard]] std::optional<std::uint64_t> declared_size() const noexcept { return size_; }
   [[nodiscard]] bool is_eight_bit() const noexcept { return eight_bit_; }
   [[nodiscard]] bool has_utf8_headers() const noexcept { return utf8_headers_; }
 
  private:
-  enum class kind : std::uint8_t { borrowed, owned, streamed };
-
-  bytes borrowed_;
-  std::string owned_;
+  bytes octets_;
+  // Where `octets_` are if they are owned. Not a string itself: a message is moved several times on
+  // its way, and this moves as one pointer.
+  std::unique_ptr<const std::string> owned_;
   std::optional<std::uint64_t> size_;
-  kind kind_ = kind::borrowed;
+  bool streamed_ = false;
   bool eight_bit_ = false;
   bool utf8_headers_ = false;
 };

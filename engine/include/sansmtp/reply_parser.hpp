@@ -12,6 +12,8 @@
 
 namespace sansmtp {
 
+class session;
+
 /// What a reply may cost (LIM-01). RFC 5321 section 4.5.3.1.5 asks for 512 octets a line at least.
 struct reply_limits {
   std::uint32_t line = 4096;         ///< Octets of a line with its CRLF; 512 at least.
@@ -69,6 +71,8 @@ class reply_parser {
  private:
   enum class state : std::uint8_t { code, separator, text, cr, done, failed };
 
+  friend class session;  // has the common case inline
+  status parse_inline(bytes& in);
   bool whole_reply(bytes& in) noexcept;
   status run(bytes& in);
   status run(const char*& p, const char* end);

@@ -1,0 +1,133 @@
+// The hot loop over content: lines that need no care.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "octet_block.hpp"
+
+namespace sansmtp::detail {
+
+/// The lines of a piece: where the one at hand began, and the longest so far.
+class line_meter {
+ public:
+  /// `before` octets of the line at hand were in earlier pieces.
+  line_meter(const char* begin, std::uint64_t before, std::uint64_t longest) noexcept
+      : origin_(address(begin) - before), longest_(longest) {}
+
+  /// A line ends; `end` is just behind its last octet in this piece, of which `extra` more octets
+  /// will be on the wire, and `next` begins the next line.
+  void end_line(const char* end, std::uint64_t extra, const char* next) noexcept {
+    const std::uint64_t length = so_far(end) + extra;
+    if (length > longest_) longest_ = length;
+    origin_ = address(next);
+  }
+
+  [[nodiscard]] std::uint64_t so_far(const char* at) const noexcept {
+    return address(at) - origin_;
+  }
+  [[nodiscard]] std::uint64_t longest() const noexcept { return longest_; }
+
+ private:
+  static std::uint64_t address(const char* p) noexcept {
+    return reinterpret_cast<std::uintptr_t>(p);
+  }
+
+  std::uint64_t origin_;  // where the line would have begun had all of it been in this piece
+  std::uint64_t longest_;
+};
+
+/// What becomes of the low octet at `here`: where to stop because of it, or null.
+[[nodiscard]] inline const char* stop_at(const char* here, const char* const end,
+                                         line_meter& lines) noexcept {
+  if (*here == '\r') {
+    if (here + 1 == end || here[1] != '\n') return here + 1;
+    lines.end_line(here + 2, 0, here + 2);
+    return here + 2 != end && here[2] == '.' ? here + 2 : nullptr;
+  }
+  return *here == '\0' || (*here == '\n' && here[-1] != '\r') ? here : nullptr;
+}
+
+/// The same for all `low` octets of a block that lies `at` this place; before `body_end` there are
+/// two octets more to be looked at.
+[[nodiscard, gnu::always_inline]] inline const char* stop_in(const char* at, std::uint64_t low,
+                                                             const char* const body_end,
+                                                             const char* const end,
+                                                             line_meter& lines) noexcept {
+  constexpr std::string_view crlf = "\r\n";
+  for (; low != 0; low &= low - 1) {
+    const char* const here = at + std::countr_zero(low);
+    // Nearly always: a line ends as it should, and the next begins with no dot.
+    if (here < body_end && std::memcmp(here, crlf.data(), crlf.size()) == 0 && here[2] != '.') {
+      lines.end_line(here + 2, 0, here + 2);
+      low &= low - 1;  // the CR; its LF may be in the next block, where it does no harm
+    } else if (const char* const stop = stop_at(here, end, lines); stop != nullptr) {
+      return stop;
+    }
+  }
+  return nullptr;
+}
+
+/// `skip_ordinary` with blocks of one kind. Inline wherever it is named, so that all of the loop is
+/// compiled for the processor whose vectors the block needs.
+template <class Block>
+[[nodiscard, gnu::always_inline]] inline const char* skip_ordinary_by(const char* p,
+                                                                      const char* const end,
+                                                                      line_meter& lines,
+                                                                      bool& eight_bit) noexcept {
+  const char* const begin = p;
+  const char* const body_end = end - p > 2 ? end - 2 : p;
+  const char* stop = nullptr;
+  line_meter meter = lines;  // a copy that can live in registers
+  Block block;
+  for (; end - p >= Block::size && stop == nullptr; p += Block::size) {
+    stop = stop_in(p, block.low(p), body_end, end, meter);
+  }
+  if (p != end && stop == nullptr) {
+    if (end - begin >= Block::size) {
+      // The last block ends where the octets do, and what was looked at is not looked at again.
+      const char* const at = end - Block::size;
+      stop = stop_in(at, block.low(at) >> (p - at) << (p - at), body_end, end, meter);
+    } else {
+      std::array<char, Block::size> few;
+      few.fill(' ');
+      std::memcpy(few.data(), p, static_cast<std::size_t>(end - p));
+      stop = stop_in(p, block.low(few.data()), body_end, end, meter);
+    }
+  }
+  lines = meter;
+  eight_bit |= block.saw_high();
+  return stop != nullptr ? stop : end;
+}
+
+#if defined(__SSE2__) && defined(__GNUC__)
+[[nodiscard, gnu::target("avx2,bmi")]] inline const char* skip_ordinary_by_avx2(
+    const char* p, const char* const end, line_meter& lines, bool& eight_bit) noexcept {
+  return skip_ordinary_by<avx2_block>(p, end, lines, eight_bit);
+}
+#endif
+
+/// Skips octets that need no care: from `p`, whose predecessor belongs to the same piece, to the
+/// first octet that is a NUL, an LF without CR before it, anything but LF behind a CR, or a dot
+/// that begins a line; or to `end`. Sets `eight_bit` if there are octets above 127, perhaps a few
+/// octets behind that place.
+[[nodiscard]] inline const char* skip_ordinary(const char* p, const char* const end,
+                                               line_meter& lines, bool& eight_bit) noexcept {
+  // What begins here may belong to a line end in front of it.
+  if (p[-1] == '\r') {
+    if (p == end || *p != '\n') return p;
+    lines.end_line(p + 1, 0, p + 1);
+    ++p;
+  }
+  if (p == end || (p[-1] == '\n' && *p == '.')) return p;
+#if defined(__SSE2__) && defined(__GNUC__)
+  if (has_avx2()) return skip_ordinary_by_avx2(p, end, lines, eight_bit);
+#endif
+  return skip_ordinary_by<block_of_four<octet_block>>(p, end, lines, eight_bit);
+}
+
+}  // namespace sansmtp::detail
