@@ -1,12 +1,54 @@
-// Why there is no connection, for a person.
+// From the options to an open session, or to a line that says why there is none.
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "connection_options.hpp"
 #include "failure.hpp"
+#include "sansmtp/blocking/client.hpp"
+#include "sansmtp/hash_suite.hpp"
 
 namespace sansmtp::cli {
+
+/// A client and what its login needs to stay alive. Neither copied nor moved.
+class connection {
+ public:
+  /// `options` are those of `given`, perhaps with a trace; `given` must outlive this.
+  connection(const connection_options& given, blocking::client_options options);
+
+  /// Command: connects, and says what the session shall log in with once it opens. Under
+  /// `tls_mode::opportunistic` it opens it, and once more without TLS, saying so on standard error,
+  /// if the handshake fails (TLS-08). `on_link` is called for each link, before an octet comes.
+  /// Errors: those of `blocking::client::connect`.
+  std::error_code connect(const std::function<void()>& on_link = {});
+
+  connection(const connection&) = delete;
+  connection& operator=(const connection&) = delete;
+
+  /// Getter: the client.
+  [[nodiscard]] blocking::client& client() noexcept { return client_; }
+
+  /// Getter: is `error` about TLS or a login, where `explain` knows more than the error itself?
+  [[nodiscard]] bool explains(const std::error_code& error) const;
+  /// Getter: why the client failed, as a line that says what to do, with its exit code.
+  [[nodiscard]] failure explain(const std::error_code& error) const;
+
+ private:
+  [[nodiscard]] std::string_view hint_of_tls(const std::error_code& error) const;
+  std::error_code begin(const std::function<void()>& on_link);
+
+  const connection_options& given_;
+  blocking::client_options options_;
+  // Of the last certificate that was refused.
+  std::shared_ptr<std::vector<std::string>> names_ = std::make_shared<std::vector<std::string>>();
+  std::unique_ptr<hash_suite> suite_;
+  blocking::client client_;
+};
 
 /// Getter: what `blocking::client::connect` returned as a line that says what to do, with its exit
 /// code.

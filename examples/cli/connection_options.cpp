@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -16,9 +17,12 @@ namespace {
 
 using stage = std::pair<std::string_view, timeouts::duration timeouts::*>;
 
-constexpr std::array<stage, 9> stages{{
+constexpr std::array<stage, 12> stages{{
     {"greeting", &timeouts::greeting},
     {"hello", &timeouts::hello},
+    {"starttls", &timeouts::starttls},
+    {"handshake", &timeouts::handshake},
+    {"auth", &timeouts::auth},
     {"mail", &timeouts::mail},
     {"rcpt", &timeouts::rcpt},
     {"data", &timeouts::data},
@@ -51,16 +55,17 @@ void connection_options::add_to(CLI::App& command) {
       .add_option_function<std::string>(
           "--server",
           [this](const std::string& text) {
-            const auto parsed = blocking::server_address::parse(text);
-            if (!parsed) {
+            if (!blocking::server_address::parse(text)) {
               throw CLI::ValidationError("--server",
                                          fmt::format("'{}' is no host, host:port, [IPv6]:port or "
                                                      "unix:/path",
                                                      text));
             }
-            server = *parsed;
+            server_text_ = text;
           },
-          "The mail server: host, host:port, [IPv6]:port or unix:/path; port 25 by default")
+          "The mail server: host, host:port, [IPv6]:port or unix:/path; by default port 25, that "
+          "of "
+          "the profile, or 465 with --tls implicit")
       ->type_name("HOST[:PORT]")
       ->required();
   command
@@ -121,8 +126,79 @@ void connection_options::add_to(CLI::App& command) {
                   "Act as if the server did not offer this extension (repeatable)")
       ->type_name("KEYWORD")
       ->allow_extra_args(false);
+
+  CLI::Option* const profile =
+      command
+          .add_option("--profile", profile_,
+                      "How mail is handed in at a provider: submission (port 587, --tls required) "
+                      "or submissions (port 465, --tls implicit); both verify that the server is "
+                      "the host of --server")
+          ->type_name("NAME")
+          ->check(CLI::IsMember({"submission", "submissions"}));
+  add_choice<tls_mode>(
+      command, "--tls", config.tls,
+      {{"off", tls_mode::off},
+       {"opportunistic", tls_mode::opportunistic},
+       {"required", tls_mode::required},
+       {"implicit", tls_mode::implicit}},
+      "off (the default); opportunistic: STARTTLS if the server offers it, without "
+      "TLS if that fails; required: STARTTLS or nothing; implicit: TLS from the "
+      "first octet. Who the server is, is proven with --server-name, --ca or "
+      "--profile only")
+      ->type_name("MODE")
+      ->excludes(profile);
+  command
+      .add_option("--server-name", tls.server_name,
+                  "Go on only if the server's certificate is for this name or address")
+      ->type_name("NAME");
+  command
+      .add_option("--ca", tls.ca_file,
+                  "Trust the authorities in this file, PEM, and not the system's; without "
+                  "--server-name the certificate must be for the host of --server")
+      ->type_name("FILE");
+  CLI::Option* const certificate =
+      command
+          .add_option("--cert", tls.certificate_file,
+                      "The client's own certificate with its chain, PEM")
+          ->type_name("FILE");
+  CLI::Option* const key =
+      command.add_option("--key", tls.key_file, "Its key, PEM")->type_name("FILE");
+  certificate->needs(key);
+  key->needs(certificate);
+  add_choice<tls_version>(command, "--tls-min", tls.minimum,
+                          {{"1.2", tls_version::tls_1_2}, {"1.3", tls_version::tls_1_3}},
+                          "The oldest TLS version to speak: 1.2 (the default) or 1.3")
+      ->type_name("VERSION");
+  login.add_to(command);
+  command.add_flag("--insecure-auth-unverified-tls", config.allow_auth_unverified_tls,
+                   "Show the password or token also to a server that has not proven who it is");
+  command.add_flag("--insecure-auth-cleartext", config.allow_auth_cleartext,
+                   "Log in also without TLS, so that everybody on the way can read the password");
   command.add_flag("--trace", trace,
                    "Show the dialogue on standard error: secrets masked, content as octet counts");
+}
+
+void connection_options::complete() {
+  tls_mode& mode = client.session.tls;
+  std::uint16_t port = blocking::smtp_port;
+  if (profile_ == "submission") {
+    mode = tls_mode::required;
+    port = 587;
+  } else if (profile_ == "submissions") {
+    mode = tls_mode::implicit;
+  }
+  if (mode == tls_mode::implicit) port = 465;
+  server = *blocking::server_address::parse(server_text_, port);
+
+  const bool asks_tls = !tls.server_name.empty() || !tls.ca_file.empty() ||
+                        !tls.certificate_file.empty() || tls.minimum != tls_version::tls_1_2;
+  if (mode == tls_mode::off && asks_tls) {
+    throw CLI::ValidationError("--tls", "the options of TLS need --tls or --profile");
+  }
+  tls.verify_host = tls.verify_host || !profile_.empty() || !tls.ca_file.empty();
+  client.session.allow_challenge_cleartext = client.session.allow_auth_cleartext;
+  login.complete(server);
+  if (mode != tls_mode::off) client.tls = make_client_tls(tls);
 }
 
 }  // namespace sansmtp::cli

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "client_tls.hpp"
+#include "login_options.hpp"
 #include "sansmtp/blocking/client_options.hpp"
 #include "sansmtp/blocking/server_address.hpp"
 
@@ -15,11 +17,21 @@ namespace sansmtp::cli {
 struct connection_options {
   blocking::server_address server;
   blocking::client_options client;
+  client_tls_options tls;
+  login_options login;
   bool trace = false;
 
   /// Command: adds the options to `command`, which fills in this object when it parses; it must
   /// live until then.
   void add_to(CLI::App& command);
+
+  /// Command: to be called once all is parsed: what follows from several options, files and
+  /// secrets. Throws `CLI::ParseError` or `failure`.
+  void complete();
+
+ private:
+  std::string server_text_;
+  std::string profile_;
 };
 
 /// Command: adds an option that takes one of a few words, each of which stands for a value of

@@ -16,18 +16,22 @@ struct row {
 };
 
 // From the most urgent to the least. In doubt comes first, since a retry would be a second copy.
-constexpr std::array<row, 13> rows{{
+constexpr std::array<row, 14> rows{{
     {exit_code::in_doubt,
      "in doubt: handed over, but no final reply was understood; look before a retry"},
     {exit_code::software, "a defect of this program"},
     {exit_code::io_error, "standard output is closed or full"},
     {exit_code::usage, "an option that is wrong or missing; nothing was sent"},
-    {exit_code::configuration, "this host lacks something, for example a name to say in EHLO"},
-    {exit_code::no_input, "a message file is missing or cannot be read"},
+    {exit_code::configuration,
+     "this host lacks something: a name to say in EHLO, or TLS in this build"},
+    {exit_code::no_input, "a file (message, password, certificate) is missing or cannot be read"},
     {exit_code::data_error, "a bad address or message: it was not sent"},
     {exit_code::no_host, "the server's name is unknown"},
+    {exit_code::no_permission,
+     "the login was refused, or would have shown the password to strangers"},
     {exit_code::unavailable,
-     "no connection (refused, no route), or a refusal for good (5yz) for some recipient"},
+     "no connection (refused, no route), no TLS as it was asked for (not offered, a certificate\n"
+     "      that proves nothing), or a refusal for good (5yz) for some recipient"},
     {exit_code::protocol, "the server broke the rules of SMTP; a retry may help"},
     {exit_code::temporary, "deferred or not attempted: a retry is useful"},
     {exit_code::mismatch, "replay: the engine did not do what the transcript says"},

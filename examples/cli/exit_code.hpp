@@ -18,6 +18,7 @@ enum class exit_code : int {
   io_error = 74,       ///< EX_IOERR: standard output is closed or full.
   temporary = 75,      ///< EX_TEMPFAIL: not delivered now, and a retry is useful.
   protocol = 76,       ///< EX_PROTOCOL: the server broke the rules of SMTP.
+  no_permission = 77,  ///< EX_NOPERM: the login was refused, or would have shown the secret.
   configuration = 78,  ///< EX_CONFIG: the host lacks something, such as a name to say.
   in_doubt = 80,       ///< The message was handed over and nobody knows whether it was accepted.
 };

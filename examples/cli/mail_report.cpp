@@ -10,6 +10,8 @@
 #include <system_error>
 #include <utility>
 
+#include "client_tls.hpp"
+
 namespace sansmtp::cli {
 namespace {
 
@@ -17,12 +19,12 @@ exit_code verdict_of(const recipient_report& r) noexcept {
   switch (r.result) {
     case outcome::delivered: return exit_code::ok;
     case outcome::in_doubt: return exit_code::in_doubt;
-    case outcome::rejected: return exit_code_of(make_error_code(r.why));
+    case outcome::rejected: return exit_code_of(make_error_code(r.why), r.code);
     case outcome::deferred:
     case outcome::not_attempted:
     case outcome::pending: break;
   }
-  const exit_code why = exit_code_of(make_error_code(r.why));
+  const exit_code why = exit_code_of(make_error_code(r.why), r.code);
   return why == exit_code::ok ? exit_code::temporary : why;
 }
 
@@ -46,6 +48,13 @@ std::string_view advice_for(errc e) noexcept {
       {errc::empty_content, "insist with --allow-empty"},
       {errc::no_local_name, "say who you are with --ehlo"},
       {errc::parameter_not_offered, "leave the option out"},
+      {errc::tls_not_offered, "try --tls implicit on another port, such as 465"},
+      {errc::tls_refused, "try again later"},
+      {errc::plaintext_peer, "try --tls required, or another port"},
+      {errc::auth_not_offered, "see what 'sansmtp probe' says of AUTH with the same --tls"},
+      {errc::auth_needs_tls, "use --profile, or --tls with --server-name"},
+      {errc::auth_refused, "check --user and the password or token"},
+      {errc::server_not_proven, "whoever answers there does not know the password"},
   };
   const auto* found = std::find_if(std::begin(rows), std::end(rows),
                                    [e](const row& r) { return r.condition == e; });
@@ -60,7 +69,8 @@ std::string text_of(const recipient_report& r) {
 }  // namespace
 
 std::string explain(const std::error_code& error) {
-  const std::string_view advice = advice_for(condition_of(error));
+  const std::string_view advice =
+      is_tls_error(error) ? tls_advice(error) : advice_for(condition_of(error));
   std::string sentence = error.message();
   if (!advice.empty()) {
     if (!sentence.empty() && sentence.back() == '.') sentence.pop_back();
@@ -69,14 +79,16 @@ std::string explain(const std::error_code& error) {
   return sentence;
 }
 
-exit_code exit_code_of(const std::error_code& error) noexcept {
+exit_code exit_code_of(const std::error_code& error, int reply_code) noexcept {
+  if (is_tls_error(error)) return exit_code::unavailable;
   const errc e = condition_of(error);
   switch (category_of(e)) {
     case failure_category::none: return error ? exit_code::temporary : exit_code::ok;
     case failure_category::protocol:
     case failure_category::limit: return exit_code::protocol;
-    case failure_category::tls:
-    case failure_category::auth: return exit_code::unavailable;
+    case failure_category::tls: return exit_code::unavailable;
+    case failure_category::auth:
+      return reply_code / 100 == 4 ? exit_code::temporary : exit_code::no_permission;
     case failure_category::reply:
       return e == errc::refused_permanently ? exit_code::unavailable : exit_code::temporary;
     case failure_category::closing:
@@ -150,8 +162,12 @@ std::string mail_report::to_json() const {
                        {"enhanced", text_or_null(to_string(r.enhanced))},
                        {"text", text_or_null(text_of(r))}});
   }
-  const ordered_json line{
-      {"mail", number}, {"recipients", std::move(entries)}, {"error", text_or_null(error)}};
+  ordered_json link = nullptr;
+  if (tls) link = {{"protocol", tls->protocol}, {"verified", tls->verified}};
+  const ordered_json line{{"mail", number},
+                          {"recipients", std::move(entries)},
+                          {"error", text_or_null(error)},
+                          {"tls", std::move(link)}};
   // An address comes from the command line as it is and may hold any octets.
   return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }
@@ -160,8 +176,12 @@ std::string mail_report::to_table() const {
   const auto delivered =
       std::count_if(recipients.begin(), recipients.end(),
                     [](const recipient_report& r) { return r.result == outcome::delivered; });
-  std::string table = fmt::format("{}: delivered to {} of {} recipients\n", display_text(name),
+  std::string table = fmt::format("{}: delivered to {} of {} recipients", display_text(name),
                                   delivered, recipients.size());
+  if (tls) {
+    table += fmt::format(" over {}, server {}verified", tls->protocol, tls->verified ? "" : "not ");
+  }
+  table += '\n';
 
   std::size_t width = 0;
   for (const recipient_report& r : recipients) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,12 @@ struct mail_report {
   std::string name;        ///< For a person: the file's name or "standard input".
   std::vector<recipient_report> recipients;
   std::string error;  ///< Why it failed as a whole; empty if it did not.
+  /// The TLS link that it went over.
+  struct tls_link {
+    std::string protocol;
+    bool verified = false;
+  };
+  std::optional<tls_link> tls;
   exit_code code = exit_code::ok;
 
   /// Getter: the report of a mail that went through a session. After a usage error the session
@@ -38,7 +45,8 @@ struct mail_report {
 /// Getter: the sentence for a person, and what to do about it where that is not obvious.
 [[nodiscard]] std::string explain(const std::error_code& error);
 
-/// Getter: the exit code for a mail or a session that failed so; `ok` for no error.
-[[nodiscard]] exit_code exit_code_of(const std::error_code& error) noexcept;
+/// Getter: the exit code for a mail or a session that failed so; `ok` for no error. `reply_code` is
+/// that of the reply that came with it, 0 if none did.
+[[nodiscard]] exit_code exit_code_of(const std::error_code& error, int reply_code = 0) noexcept;
 
 }  // namespace sansmtp::cli

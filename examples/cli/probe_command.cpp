@@ -1,11 +1,15 @@
 #include "probe_command.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cstdint>
+#include <ctime>
 #include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,6 +42,8 @@ struct findings {
       capabilities;       // keyword, parameters; display form
   bool extended = false;  // EHLO, not HELO
   bool tls_offered = false;
+  std::optional<tls_info> tls;  // of the link
+  std::string login;            // the mechanism, if there was a login
   std::vector<step> steps;
   std::string error;
   exit_code code = exit_code::ok;
@@ -65,6 +71,7 @@ findings probe(const connection_options& given) {
   blocking::client_options options = given.client;
   options.trace = [&](const event& e) {
     if (given.trace) print_error(dialogue_of(e));
+    if (e.what == event::kind::authenticated) found.login = e.detail;
     if (e.what != event::kind::reply_parsed) return;
     if (e.answers == verb::greeting) {
       found.greeting = e.answer.display();
@@ -72,39 +79,57 @@ findings probe(const connection_options& given) {
     }
     found.extended = e.answers == verb::ehlo || (found.extended && e.answers != verb::helo);
   };
-  blocking::client client(std::move(options));
+  connection link(given, std::move(options));
+  blocking::client& client = link.client();
 
-  const auto fail = [&](const std::error_code& error) {
-    const blocking::failure& last = client.last_error();
-    found.error = explain(error);
-    if (last.code != 0) found.error = fmt::format("{} ({} {})", found.error, last.code, last.text);
-    found.code = exit_code_of(error);
-  };
-  if (const std::error_code error = client.connect(given.server)) {
-    const failure why = connect_failure(given, error);
+  const auto fail = [&](const failure& why) {
     found.error = why.what();
     found.code = why.code();
+  };
+  if (const std::error_code error = link.connect([&] { watch.split("connect"); })) {
+    fail(connect_failure(given, error));
     return found;
   }
   found.address = client.server();
-  watch.split("connect");
   if (const std::error_code error = client.open()) {
-    fail(error);
+    fail(link.explain(error));
     return found;
   }
   watch.split("ehlo");
+  if (client.tls() != nullptr) found.tls = *client.tls();
   const capabilities& offered = client.peer();
   for (std::size_t i = 0; i < offered.size(); ++i) {
     found.capabilities.emplace_back(display_text(offered[i].keyword),
                                     display_text(offered[i].parameters));
   }
-  found.tls_offered = offered.has(extension::starttls);
+  // After STARTTLS was used, no server offers it again.
+  found.tls_offered = offered.has(extension::starttls) || found.tls;
   if (const std::error_code error = client.quit()) {
-    fail(error);
+    fail(link.explain(error));
     return found;
   }
   watch.split("quit");
   return found;
+}
+
+// The day and time that a certificate ends at, in UTC.
+std::string date_of(std::int64_t seconds) {
+  if (seconds == 0) return "unknown";
+  return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(static_cast<std::time_t>(seconds)));
+}
+
+// What the certificate proves, in a sentence.
+std::string verdict_of(const tls_info& info) {
+  if (info.verified) return "verified";
+  if (!info.verdict) return "not verified, since no name was asked for";
+  return "not verified: " + explain(info.verdict);
+}
+
+nlohmann::ordered_json tls_to_json(const std::optional<tls_info>& info) {
+  if (!info) return nullptr;
+  return {{"protocol", info->protocol}, {"cipher", info->cipher},
+          {"names", info->peer_names},  {"expires", info->peer_expiry},
+          {"verified", info->verified}, {"verdict", verdict_of(*info)}};
 }
 
 std::string to_json(const connection_options& given, const findings& found) {
@@ -116,11 +141,16 @@ std::string to_json(const connection_options& given, const findings& found) {
   for (const auto& [keyword, parameters] : found.capabilities) capabilities[keyword] = parameters;
   ordered_json times = ordered_json::object();
   for (const step& s : found.steps) times[std::string(s.name)] = s.took.count();
-  const ordered_json line{
-      {"server", to_string(given.server)},        {"address", text_or_null(found.address)},
-      {"greeting", text_or_null(found.greeting)}, {"esmtp", found.extended},
-      {"capabilities", std::move(capabilities)},  {"tls_offered", found.tls_offered},
-      {"milliseconds", std::move(times)},         {"error", text_or_null(found.error)}};
+  const ordered_json line{{"server", to_string(given.server)},
+                          {"address", text_or_null(found.address)},
+                          {"greeting", text_or_null(found.greeting)},
+                          {"esmtp", found.extended},
+                          {"capabilities", std::move(capabilities)},
+                          {"tls_offered", found.tls_offered},
+                          {"milliseconds", std::move(times)},
+                          {"error", text_or_null(found.error)},
+                          {"tls", tls_to_json(found.tls)},
+                          {"login", text_or_null(found.login)}};
   return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }
 
@@ -131,8 +161,20 @@ std::string to_text(const findings& found) {
   if (!found.greeting.empty()) fmt::format_to(out, "greeting  {}\n", found.greeting);
   if (found.error.empty()) {
     fmt::format_to(out, "protocol  {}\n", found.extended ? "ESMTP" : "SMTP (HELO only)");
-    fmt::format_to(out, "TLS       {}\n", found.tls_offered ? "offered" : "not offered");
+    fmt::format_to(out, "TLS       {}\n",
+                   found.tls ? fmt::format("{}, {}", found.tls->protocol, found.tls->cipher)
+                   : found.tls_offered ? std::string("offered")
+                                       : std::string("not offered"));
   }
+  if (found.tls) {
+    std::string_view label = "names";
+    for (const std::string& name : found.tls->peer_names) {
+      fmt::format_to(out, "{:8}  {}\n", std::exchange(label, ""), display_text(name));
+    }
+    fmt::format_to(out, "expires   {}\n", date_of(found.tls->peer_expiry));
+    fmt::format_to(out, "server    {}\n", verdict_of(*found.tls));
+  }
+  if (!found.login.empty()) fmt::format_to(out, "login     accepted ({})\n", found.login);
   std::string_view label = "offers";
   for (const auto& [keyword, parameters] : found.capabilities) {
     fmt::format_to(out, "{:8}  {}{}{}\n", std::exchange(label, ""), keyword,
@@ -158,8 +200,19 @@ void add_probe_command(CLI::App& app, int& exit_code) {
   const auto given = std::make_shared<arguments>();
   given->connection.add_to(*command);
   command->add_flag("--json", given->json, "One line of JSON, not a table");
-  command->footer("Example:\n  sansmtp probe --server localhost:2525\n\n" + exit_code_help());
+  command->footer(
+      "Examples:\n"
+      "  sansmtp probe --server localhost:2525\n"
+      "  sansmtp probe --server mail.example.org:587 --tls required\n\n"
+      "With TLS it shows protocol, cipher, the names and the end of the server's "
+      "certificate, and whether that\nproves the host of --server (or --server-name); "
+      "it goes on if it does not. With --user it tries the login.\n\n" +
+      exit_code_help());
   command->callback([given, &exit_code] {
+    // It is the verdict that is asked for, so it is told and not acted on.
+    given->connection.tls.verify_host = true;
+    given->connection.tls.report_only = true;
+    given->connection.complete();
     const findings found = probe(given->connection);
     if (!found.error.empty()) complain("sansmtp probe: " + found.error);
     exit_code = static_cast<int>(found.code);

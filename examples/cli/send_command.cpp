@@ -66,8 +66,11 @@ class send_run {
         if (show) show(e);
       };
     }
-    blocking::client client(std::move(options));
-    if (const std::error_code error = client.connect(given_.connection.server)) {
+    link_.emplace(given_.connection, std::move(options));
+    const auto begin_record = [this] {
+      if (given_.record) start_record(link_->client().engine().config());
+    };
+    if (const std::error_code error = link_->connect(begin_record)) {
       const failure why = connect_failure(given_.connection, error);
       do {
         mail& m = mails_.back();
@@ -77,13 +80,11 @@ class send_run {
       return finish();
     }
 
-    if (given_.record) start_record(client.engine().config());
-
-    client.send_all([this](envelope& env, message& content) { return next(env, content); },
-                    [this](const delivery& result) { done(result); });
+    link_->client().send_all([this](envelope& env, message& content) { return next(env, content); },
+                             [this](const delivery& result) { done(result); });
     if (recorder_) recorder_->command(clock::now(), "quit");
     // All mails have their final reply by now, so how the session ends changes nothing.
-    static_cast<void>(client.quit());
+    static_cast<void>(link_->client().quit());
     if (recorder_) keep_record();
     return finish();
   }
@@ -132,6 +133,10 @@ class send_run {
     const auto m = std::find_if(mails_.begin(), mails_.end(),
                                 [](const mail& candidate) { return !candidate.report; });
     m->report = mail_report::of(m->number, m->name, result, m->addresses);
+    if (const tls_info* tls = link_->client().tls()) {
+      m->report->tls = {tls->protocol, tls->verified};
+    }
+    if (link_->explains(result.error)) m->report->error = link_->explain(result.error).what();
     publish();
   }
 
@@ -233,6 +238,7 @@ class send_run {
   arguments given_;
   std::deque<mail> mails_;
   std::size_t read_ = 0;  // files
+  std::optional<connection> link_;
   bool started_ = false;
   progress progress_;
   std::optional<script::recorder> recorder_;
@@ -312,11 +318,14 @@ void add_send_command(CLI::App& app, int& exit_code) {
       "letter.eml\n"
       "  printf 'Subject: hi\\n\\nHello!\\n' | sansmtp send --server localhost:2525 \\\n"
       "      --from a@x.example --to b@y.example --to c@y.example\n"
-      "  sansmtp send --server localhost:2525 -t --pipelining messages --json outbox/*.eml\n\n" +
+      "  sansmtp send --server localhost:2525 -t --pipelining messages --json outbox/*.eml\n"
+      "  sansmtp send --profile submission --server mail.example.org --user me@example.org \\\n"
+      "      --password-file ~/.mail-password -t letter.eml\n\n" +
       exit_code_help());
 
   command->callback([given, &exit_code] {
     check(*given);
+    given->connection.complete();
     if (given->files.empty()) given->files.emplace_back("-");
     // Who names that many recipients wants them all; the server says if they are too many.
     given->connection.client.session.limits.recipients = 1'000'000;

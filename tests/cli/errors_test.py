@@ -53,7 +53,7 @@ class UsageTest(CommandTest):
 
     def test_every_exit_code_is_documented(self):
         text = run("send", "--help").out
-        for code in (0, 64, 65, 66, 68, 69, 74, 75, 76, 78, 80):
+        for code in (0, 64, 65, 66, 68, 69, 74, 75, 76, 77, 78, 80):
             self.assertRegex(text, rf"(?m)^ +{code}  \w")
 
 

@@ -13,7 +13,7 @@ class ProbeTest(CommandTest):
             self.assertEqual((result.code, result.err), (support.OK, ""), result)
             found = json.loads(result.out)
             self.assertEqual(list(found), ["server", "address", "greeting", "esmtp", "capabilities", "tls_offered",
-                                           "milliseconds", "error"])
+                                           "milliseconds", "error", "tls", "login"])
             self.assertEqual((found["server"], found["address"]), (sink.server, sink.server))
             self.assertTrue(found["greeting"])
             self.assertIs(found["esmtp"], True)

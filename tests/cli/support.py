@@ -17,7 +17,7 @@ TIMEOUT = 20  # seconds; no run comes near it unless it hangs
 
 # The exit codes of `sansmtp --help`.
 OK, MISMATCH, USAGE, DATA_ERROR, NO_INPUT, NO_HOST = 0, 1, 64, 65, 66, 68
-UNAVAILABLE, IO_ERROR, TEMPORARY, PROTOCOL, CONFIGURATION, IN_DOUBT = 69, 74, 75, 76, 78, 80
+UNAVAILABLE, IO_ERROR, TEMPORARY, PROTOCOL, NO_PERMISSION, CONFIGURATION, IN_DOUBT = 69, 74, 75, 76, 77, 78, 80
 
 # What one run said; `out` and `err` are text.
 Result = collections.namedtuple("Result", "code out err")
@@ -178,7 +178,7 @@ class CommandTest(unittest.TestCase):
         mails = [json.loads(line) for line in result.out.splitlines()]
         self.assertEqual([mail["mail"] for mail in mails], list(range(1, len(outcomes) + 1)), result)
         for mail, outcome in zip(mails, outcomes):
-            self.assertEqual(list(mail), ["mail", "recipients", "error"])
+            self.assertEqual(list(mail), ["mail", "recipients", "error", "tls"])
             self.assertEqual([entry["address"] for entry in mail["recipients"]], list(addresses))
             for entry in mail["recipients"]:
                 self.assertEqual(list(entry), ["address", "outcome", "stage", "code", "enhanced", "text"])
