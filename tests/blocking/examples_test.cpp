@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 
@@ -99,6 +100,42 @@ TEST_F(examples, event_loop) {
   EXPECT_EQ(output_of(program("event_loop").string() + ' ' + arguments + "no@b.test").substr(0, 9),
             "The serve");
   EXPECT_EQ(server_.totals().messages, 1U);
+}
+
+TEST_F(examples, own_tls) {
+  const std::string shown = output_of(program("own_tls").string());
+  EXPECT_NE(shown.find("clear STARTTLS\r\nTLS   EHLO me.example\r\n"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("TLS   MAIL FROM:<me@here.example>\r\n"), std::string::npos) << shown;
+  EXPECT_TRUE(shown.ends_with("TLS   QUIT\r\ndelivered\nexit 0")) << shown;
+}
+
+// Through STARTTLS, with a login, at a server that proves to be localhost.
+TEST_F(examples, submit) {
+  if (!std::filesystem::exists(program("submit"))) GTEST_SKIP() << "built without wolfSSL";
+  sink::options wanted = options();
+  wanted.tls = sink::tls_use::starttls;
+  wanted.user = "me";
+  wanted.password = "secret";
+  wanted.require_login = true;
+  sink provider(wanted);
+  provider.start();
+  const std::filesystem::path authority =
+      std::filesystem::path(::testing::TempDir()) / "examples_submit.pem";
+  std::ofstream(authority) << provider.certificate();
+  const auto submit = [&](const std::string& password, const std::string& trusted) {
+    return output_of("echo 'Subject: Hi' | SUBMIT_PASSWORD=" + password + ' ' +
+                     program("submit").string() + " localhost:" + std::to_string(provider.port()) +
+                     " me s@a.test r@b.test " + trusted);
+  };
+  EXPECT_EQ(submit("secret", authority.string()),
+            "TLSv1.3, server verified\nr@b.test: delivered 250 2.0.0 accepted\nexit 0");
+  ASSERT_EQ(provider.messages().size(), 1U);
+  EXPECT_EQ(provider.messages()[0].user, "me");
+  EXPECT_TRUE(provider.messages()[0].tls);
+  EXPECT_NE(submit("wrong", authority.string()).find("535"), std::string::npos);
+  EXPECT_NE(submit("secret", "").find("self-signed"), std::string::npos);
+  EXPECT_NE(submit("secret", "/no/such/file").find("cannot be read"), std::string::npos);
+  EXPECT_EQ(provider.totals().messages, 1U);
 }
 
 }  // namespace
