@@ -45,7 +45,7 @@ if have npm; then
 else
   skipped+=("the test against smtp-server: there is no npm here")
 fi
-[ "$(id -u)" -eq 0 ] || skipped+=("the test against Postfix: it needs root")
+[ "$(id -u)" -eq 0 ] || skipped+=("the tests against Postfix and Dovecot: they need root")
 # A test may skip itself only if something is missing here; else that is a failure.
 [ ${#skipped[@]} -eq 0 ] || export SANSMTP_ALLOW_SKIP=1
 

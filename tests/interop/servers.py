@@ -314,6 +314,155 @@ def group_alive(leader):
         return False
 
 
+class Dovecot(Server):
+    """Dovecot as the password checker of a Postfix: a socket that speaks its authentication protocol."""
+
+    DOVECOT = "/usr/sbin/dovecot"
+    USERS = {"alice": "secret", "bob": "correct horse, battery = staple"}
+    MECHANISMS = ("plain", "login", "cram-md5", "scram-sha-1", "scram-sha-256")
+    # A wrong password costs seconds by default, and more each time; here it does not.
+    CONF = """\
+base_dir = {root}/run
+state_dir = {root}/run
+instance_name = sansmtp
+protocols =
+log_path = {root}/dovecot.log
+listen = 127.0.0.1
+ssl = no
+disable_plaintext_auth = no
+auth_mechanisms = {mechanisms}
+auth_failure_delay = 0
+first_valid_uid = 1
+passdb {{
+  driver = passwd-file
+  args = scheme=PLAIN username_format=%u {root}/users
+}}
+userdb {{
+  driver = static
+  args = uid=65534 gid=65534 home={root}
+}}
+service auth {{
+  unix_listener auth-client {{
+    mode = 0666
+  }}
+}}
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+"""
+
+    def __init__(self):
+        self.root_ = None
+        self.log_ = ""
+
+    @property
+    def socket(self):
+        return self.root_ / "run" / "auth-client"
+
+    def start(self):
+        if not os.access(self.DOVECOT, os.X_OK):
+            raise Unavailable("dovecot is not installed")
+        if os.geteuid() != 0:
+            raise Unavailable("dovecot can only be started by root")
+        self.root_ = pathlib.Path(tempfile.mkdtemp(prefix="sansmtp-dovecot-"))
+        self.root_.chmod(0o711)
+        (self.root_ / "run").mkdir()
+        (self.root_ / "users").write_text("".join(
+            f"{name}@{DOMAIN}:{{PLAIN}}{password}::::::\n" for name, password in self.USERS.items()))
+        conf = self.root_ / "dovecot.conf"
+        conf.write_text(self.CONF.format(root=self.root_, mechanisms=" ".join(self.MECHANISMS)))
+        # The master keeps these open, so a pipe would never end.
+        with open(self.root_ / "start.log", "w+", encoding="utf-8") as said:
+            done = subprocess.run([self.DOVECOT, "-c", conf], stdin=subprocess.DEVNULL, stdout=said,
+                                  stderr=subprocess.STDOUT, timeout=60)
+            if done.returncode != 0:
+                said.seek(0)
+                raise ServerError(f"dovecot returned {done.returncode}\n{said.read()}")
+        wait_until(self.socket.exists, START_TIMEOUT, "the socket of dovecot")
+
+    def stop(self):
+        if self.root_ is None:
+            return
+        self.log_ = self.log()
+        try:
+            master = int((self.root_ / "run" / "master.pid").read_text())
+            os.kill(master, signal.SIGTERM)
+            wait_until(lambda: not os.path.exists(f"/proc/{master}"), STOP_TIMEOUT,
+                       "the end of dovecot")
+        except (OSError, ValueError):
+            pass
+        finally:
+            shutil.rmtree(self.root_, ignore_errors=True)
+            self.root_ = None
+
+    def log(self):
+        if self.root_ is None:
+            return self.log_
+        try:
+            return (self.root_ / "dovecot.log").read_text(errors="replace")
+        except OSError:
+            return ""
+
+
+class SubmissionPostfix(Postfix):
+    """A Postfix that takes mail from who has logged in, through TLS of `ports[version, implicit]`.
+    Certificates come from `pki`, a folder; Dovecot checks the passwords.
+    """
+
+    TLS_CF = """\
+smtpd_tls_cert_file = {pki}/server.pem
+smtpd_tls_key_file = {pki}/server.key
+smtpd_tls_CAfile = {pki}/ca.pem
+smtpd_tls_security_level = may
+smtpd_tls_auth_only = yes
+smtpd_tls_loglevel = 1
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = {socket}
+smtpd_sasl_security_options = noanonymous
+"""
+    SERVICES = (("1.2", False), ("1.2", True), ("1.3", False), ("1.3", True))
+    RANGES = {"1.2": ">=TLSv1.2,<=TLSv1.2", "1.3": ">=TLSv1.3"}
+
+    def __init__(self, pki):
+        super().__init__()
+        self.pki_ = pki
+        self.dovecot_ = Dovecot()
+        self.ports = {}
+
+    def start(self):
+        self.dovecot_.start()
+        self.ports = {service: free_port() for service in self.SERVICES}
+        super().start()
+        for (_, implicit), port in self.ports.items():
+            if not implicit:
+                wait_until(lambda port=port: greets(port), START_TIMEOUT, "the greeting of postfix")
+
+    def stop(self):
+        super().stop()
+        self.dovecot_.stop()
+
+    def log(self):
+        return super().log() + self.dovecot_.log()
+
+    def write_(self, name, text):
+        if name == "main.cf":
+            text = text.replace("smtpd_recipient_restrictions = ",
+                                "smtpd_recipient_restrictions = permit_sasl_authenticated, reject, ")
+            text += self.TLS_CF.format(pki=self.pki_, socket=self.dovecot_.socket)
+        else:
+            tlsmgr = "tlsmgr   unix - - n 1000? 1 tlsmgr\n"
+            text += tlsmgr + "".join(
+                f"127.0.0.1:{port} inet n - n - 100 smtpd"
+                f" -o smtpd_tls_wrappermode={'yes' if implicit else 'no'}"
+                f" -o smtpd_tls_protocols={self.RANGES[version]}"
+                f" -o smtpd_tls_mandatory_protocols={self.RANGES[version]}\n"
+                for (version, implicit), port in self.ports.items())
+        super().write_(name, text)
+
+
 class Aiosmtpd(Server):
     """aiosmtpd in a thread: stores the octets of the content exactly, offers no PIPELINING, ends
     lines at LF.
@@ -378,7 +527,8 @@ class SmtpServer(Server):
 
     SCRIPT = pathlib.Path(__file__).with_name("smtp_server.js")
 
-    def __init__(self):
+    def __init__(self, pki=None):
+        self.pki_ = pki  # a folder: with TLS and logins
         self.root_ = None
         self.process_ = None
         self.log_ = ""
@@ -395,7 +545,8 @@ class SmtpServer(Server):
         self.root_ = pathlib.Path(tempfile.mkdtemp(prefix="sansmtp-smtp-server-"))
         with open(self.root_ / "log", "wb") as log:
             # The server ends when its standard input does, so it never outlives this process.
-            self.process_ = subprocess.Popen([node, self.SCRIPT, self.root_], env=environment,
+            arguments = [self.root_, self.pki_] if self.pki_ else [self.root_]
+            self.process_ = subprocess.Popen([node, self.SCRIPT, *arguments], env=environment,
                                              stdin=subprocess.PIPE, stdout=log,
                                              stderr=subprocess.STDOUT)
         wait_until(self.listening_, START_TIMEOUT, "the port of smtp-server")

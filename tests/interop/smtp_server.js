@@ -1,5 +1,6 @@
-// Runs smtp-server on a free loopback port and stores each message in the folder given as the only
-// argument: NNNNNNNN.eml holds the content as received (without the stuffed dots), NNNNNNNN.json
+// Runs smtp-server on a free loopback port and stores each message in the folder given as the first
+// argument; with a second one, a folder of certificates, it offers STARTTLS and inside it logins of
+// alice@mail.test. NNNNNNNN.eml holds the content as received (without the stuffed dots), NNNNNNNN.json
 // the envelope. The number is told to the client in the final reply. Ends when standard input ends.
 'use strict';
 const fs = require('fs');
@@ -14,6 +15,24 @@ function refusal(code, text) {
   return Object.assign(new Error(text), { responseCode: code });
 }
 
+// Inside TLS REQUIRETLS is offered as well (RFC 8689).
+const tls = (pki) => ({
+  key: fs.readFileSync(path.join(pki, 'server.key')),
+  cert: fs.readFileSync(path.join(pki, 'server.pem')),
+  disabledCommands: [],
+  authMethods: ['PLAIN', 'LOGIN', 'CRAM-MD5', 'XOAUTH2'],
+  hideREQUIRETLS: false,
+  onAuth(auth, session, done) {
+    const right = auth.username === 'alice@mail.test' && (
+      auth.method === 'CRAM-MD5' ? auth.validatePassword('secret')
+        : auth.method === 'XOAUTH2' ? auth.accessToken === 'token.secret' : auth.password === 'secret');
+    console.log(`AUTH ${auth.method} ${right ? 'accepted' : 'refused'}`);
+    if (right) return done(null, { user: auth.username });
+    if (auth.method !== 'XOAUTH2') return done(new Error('Invalid username or password'));
+    return done(null, { data: { status: '401', schemes: 'bearer mac', scope: 'mail' } });
+  },
+});
+
 const server = new SMTPServer({
   name: 'node.mail.test',
   size: sizeLimit,
@@ -23,6 +42,7 @@ const server = new SMTPServer({
   hidePIPELINING: false,
   hide8BITMIME: false,
   hideENHANCEDSTATUSCODES: false,
+  ...(process.argv[3] ? tls(process.argv[3]) : {}),
   onMailFrom(address, session, done) {
     console.log(`MAIL ${address.address} ${JSON.stringify(address.args)}`);
     done();

@@ -2,7 +2,9 @@
 becomes of them.
 """
 
+import atexit
 import collections
+import functools
 import itertools
 import json
 import os
@@ -24,6 +26,7 @@ COMMAND_TIMEOUT = 60  # seconds
 # Exit codes of the command, after sysexits.h.
 EX_OK = 0
 EX_DATAERR = 65  # a message is at fault
+EX_NOPERM = 77  # the login was refused
 EX_UNAVAILABLE = 69  # the server refused something for good, or does not offer what a message needs
 
 # What one run of the command said. `mails` are the lines of --json; each recipient has FIELDS.
@@ -42,9 +45,10 @@ def command():
     return path
 
 
-def send(port, contents, recipients, sender="sender@client.example", level=None, stdin=None):
+def send(port, contents, recipients, sender="sender@client.example", level=None, stdin=None,
+         options=(), environment=None):
     """Sends each of `contents` to all `recipients` in one session; None stands for standard input,
-    that is `stdin`.
+    that is `stdin`. `environment` is added to that of the tests.
     """
     with tempfile.TemporaryDirectory(prefix="sansmtp-interop-") as folder:
         arguments = [command(), "send", "--json", "--server", f"{servers.HOST}:{port}",
@@ -53,14 +57,42 @@ def send(port, contents, recipients, sender="sender@client.example", level=None,
             arguments += ["--to", recipient]
         if level is not None:
             arguments += ["--pipelining", level]
+        arguments += options
         for number, content in enumerate(contents, 1):
             if content is not None:
                 pathlib.Path(folder, f"{number}.eml").write_bytes(content)
             arguments.append("-" if content is None else f"{number}.eml")
         done = subprocess.run(arguments, cwd=folder, capture_output=True, timeout=COMMAND_TIMEOUT,
-                              input=b"" if stdin is None else stdin)
+                              input=b"" if stdin is None else stdin,
+                              env={**os.environ, **(environment or {})})
     mails = [json.loads(line) for line in done.stdout.decode().splitlines()]
     return Result(done.returncode, mails, done.stderr.decode(errors="replace"))
+
+
+@functools.lru_cache(maxsize=None)
+def pki():
+    """A folder of certificates, made once for a process and removed with it."""
+    folder = tempfile.TemporaryDirectory(prefix="sansmtp-pki-")
+    atexit.register(folder.cleanup)
+    script = pathlib.Path(__file__).resolve().parents[1] / "support" / "make_pki.sh"
+    subprocess.run(["sh", script, folder.name], check=True, capture_output=True, timeout=120)
+    os.chmod(folder.name, 0o755)  # a server need not be root
+    return pathlib.Path(folder.name)
+
+
+def probe(server, *options):
+    """What `sansmtp probe --json` finds, and its exit code."""
+    done = subprocess.run([command(), "probe", "--json", "--server", server, *options],
+                          capture_output=True, timeout=COMMAND_TIMEOUT, check=False)
+    return json.loads(done.stdout), done.returncode
+
+
+def has_tls():
+    """Was the command built with TLS?"""
+    done = subprocess.run([command(), "send", "--server", "127.0.0.1:1", "--tls", "required",
+                           "--from", "a@b.test", "--to", "a@b.test", os.devnull],
+                          capture_output=True, timeout=COMMAND_TIMEOUT, check=False)
+    return b"built without TLS" not in done.stderr
 
 
 def canonical(content):
