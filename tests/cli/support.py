@@ -149,7 +149,7 @@ class Server(threading.Thread):
             if not line:
                 return
             self.lines.append(line)
-            stage = line.split()[0].decode().upper() if line.strip() else "?"
+            stage = line.split()[0].decode(errors="replace").upper() if line.strip() else "?"
 
 
 class CommandTest(unittest.TestCase):
