@@ -2,6 +2,7 @@
 // library that was met has its test here.
 #include "memory_server.hpp"
 
+#include <gtest/gtest.h>
 #include <malloc.h>
 
 #include <array>

@@ -5,13 +5,13 @@
 // (The line above must be the first of wolfSSL's.)
 #include <wolfssl/ssl.h>
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "sansmtp/buffer.hpp"
 
@@ -22,10 +22,14 @@ struct server_options {
   std::string certificate = "server";  // its name in the test's PKI
   bool tls_1_3 = true;                 // else 1.2 only
   bool demand_client_certificate = false;
-  std::string ciphers;  // empty: the library's own
+  std::string ciphers{};  // empty: the library's own
 };
 
 inline std::string pki(const std::string& file) { return std::string(SANSMTP_PKI) + "/" + file; }
+
+inline void must(int result) {
+  if (result != WOLFSSL_SUCCESS) throw std::runtime_error("the test's server cannot be set up");
+}
 
 /// What links of one server share; tickets need the same one for the second link.
 class memory_server_context {
@@ -36,16 +40,13 @@ class memory_server_context {
     WOLFSSL_CTX* const ctx = ctx_.get();
     if (!options.tls_1_3) wolfSSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
     const std::string name = pki(options.certificate);
-    EXPECT_EQ(wolfSSL_CTX_use_certificate_chain_file(ctx, (name + ".pem").c_str()),
-              WOLFSSL_SUCCESS);
-    EXPECT_EQ(wolfSSL_CTX_use_PrivateKey_file(ctx, (name + ".key").c_str(), WOLFSSL_FILETYPE_PEM),
-              WOLFSSL_SUCCESS);
+    must(wolfSSL_CTX_use_certificate_chain_file(ctx, (name + ".pem").c_str()));
+    must(wolfSSL_CTX_use_PrivateKey_file(ctx, (name + ".key").c_str(), WOLFSSL_FILETYPE_PEM));
     if (!options.ciphers.empty()) {
-      EXPECT_EQ(wolfSSL_CTX_set_cipher_list(ctx, options.ciphers.c_str()), WOLFSSL_SUCCESS);
+      must(wolfSSL_CTX_set_cipher_list(ctx, options.ciphers.c_str()));
     }
     if (options.demand_client_certificate) {
-      EXPECT_EQ(wolfSSL_CTX_load_verify_locations(ctx, pki("ca.pem").c_str(), nullptr),
-                WOLFSSL_SUCCESS);
+      must(wolfSSL_CTX_load_verify_locations(ctx, pki("ca.pem").c_str(), nullptr));
       wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                              nullptr);
     }
