@@ -24,6 +24,7 @@ max_len() {
     reply_parser_fuzz) echo 96 ;;
     encodings_fuzz) echo 128 ;;
     transcript_fuzz) echo 1500 ;;
+    tls_fuzz) echo 2048 ;;
     session_fuzz) echo 500 ;;
     *) echo 256 ;;
   esac

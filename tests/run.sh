@@ -28,6 +28,7 @@ more_needs=(
   benchmark/benchmark.h:libbenchmark-dev
   valgrind:valgrind
   strace:strace
+  curl:curl
   postfix:postfix
   dovecot:dovecot-core
   python3-aiosmtpd:python3-aiosmtpd

@@ -9,6 +9,7 @@
 #include "probe_command.hpp"
 #include "replay_command.hpp"
 #include "send_command.hpp"
+#include "serve_command.hpp"
 #include "sink_command.hpp"
 #include "standard_streams.hpp"
 
@@ -26,6 +27,7 @@ int parse_and_run(CLI::App& app, int argc, char** argv) {
   add_send_command(app, result);
   add_probe_command(app, result);
   add_replay_command(app, result);
+  add_serve_command(app, result);
   add_sink_command(app, result);
   try {
     app.parse(argc, argv);

@@ -1,32 +1,20 @@
 #include "replay_command.hpp"
 
-#include <fmt/format.h>
-
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
-#include <variant>
-#include <vector>
 
 #include "exit_code.hpp"
-#include "failure.hpp"
 #include "input.hpp"
 #include "output_file.hpp"
 #include "sansmtp/script/script.hpp"
 #include "standard_streams.hpp"
+#include "transcript_file.hpp"
 
 namespace sansmtp::cli {
 namespace {
-
-script::transcript read_transcript(const std::string& file) {
-  auto parsed = script::parse(read_input(file), input_name(file));
-  if (const auto* error = std::get_if<script::parse_error>(&parsed)) {
-    throw failure(exit_code::data_error, to_string(*error));
-  }
-  return std::get<script::transcript>(std::move(parsed));
-}
 
 /// What the command line says.
 struct arguments {

@@ -16,7 +16,6 @@ using std::string_view;
 using std::chrono::milliseconds;
 
 // All lengths are pixels. Text is monospaced: its width is known without a font.
-constexpr double text_size = 12;
 constexpr double letter = 7.25;
 constexpr double row = 19;
 constexpr double top = 92;
@@ -37,6 +36,7 @@ constexpr double cut_short = per_second * 15 + 8;
 constexpr std::size_t longest_run = 14;
 constexpr std::size_t shown_first = 8;
 constexpr std::size_t shown_last = 3;
+constexpr std::size_t most_note_rows = 3;
 
 constexpr string_view style =
     "text{font:12px 'DejaVu Sans Mono','Liberation Mono',Menlo,Consolas,monospace;fill:#1b2733;"
@@ -208,13 +208,23 @@ void ladder::note(string_view label) {
       (label.starts_with("* closed") && label.find("clean") == string_view::npos);
   const bool good_link = label.starts_with("! tls up") || label.starts_with("! connected");
   const string_view kind = bad && !good_link ? "b" : event ? "e" : "u";
-  text(notes_x + notes_width, y_ + 4, kind, shown(label, notes_width), " text-anchor=\"end\"");
   line(notes_x + notes_width + 6, y_, client_x - 3, y_, "r");
-  if (label.starts_with("! end") || label.starts_with("! reset") ||
-      label.find("timed_out") != string_view::npos) {
-    mark_end();
+  const bool end = label.starts_with("! end") || label.starts_with("! reset") ||
+                   (label.starts_with("* closed") && label.find("timed_out") != string_view::npos);
+  if (end) mark_end();
+  // What is too long goes on in further rows, broken at a blank.
+  const auto most = static_cast<std::size_t>(notes_width / letter);
+  for (std::size_t rows = 0; rows < most_note_rows && !label.empty(); ++rows) {
+    std::size_t size = label.size();
+    if (size > most && rows + 1 < most_note_rows) {
+      const std::size_t blank = label.rfind(' ', most);
+      size = blank == string_view::npos || blank < most / 2 ? most : blank;
+    }
+    text(notes_x + notes_width, y_ + 4, kind, shown(label.substr(0, size), notes_width),
+         " text-anchor=\"end\"");
+    label.remove_prefix(std::min(size + 1, label.size()));
+    y_ += row;
   }
-  y_ += row;
 }
 
 /// A cross on both lifelines and a line between them.
@@ -246,7 +256,7 @@ string ladder::draw(const dialogue& d, string_view title) {
   const string content = std::move(out);
   text(20, 30, "h", shown(title, width - 40));
   text(notes_x - 16, 64, "t", "s", " text-anchor=\"end\"");
-  text(notes_x + notes_width, 64, "t", "asked and told", " text-anchor=\"end\"");
+  text(notes_x + notes_width - 20, 64, "t", "asked and told", " text-anchor=\"end\"");
   text(client_x, 64, "h", "client", " text-anchor=\"middle\"");
   text(server_x, 64, "h", "server", " text-anchor=\"middle\"");
   line(client_x, life_from_, client_x, height - 12, "l");

@@ -248,6 +248,7 @@ path make_path(const std::string& text, path_rules rules) {
 send_mail parse_send(cursor& c) {
   send_mail mail;
   mail.number = static_cast<std::uint32_t>(c.number(max_u32));
+  if (mail.number == 0) c.fail("mails are counted from 1");
   const std::string sender = c.value();
   if (c.word() != "->") c.fail("'->' is expected");
   std::vector<std::pair<std::string, recipient>> to;

@@ -226,6 +226,7 @@ struct recorder::impl {
   bool wrote = false;         // did the engine write since?
   bool tls_wanted = false;
   bool begun = false;  // was there an event yet?
+  bool ready = false;
   bool closed = false;
   std::uint32_t mails = 0;
   std::vector<std::pair<operation_id, string>> ends;  // how each mail ended
@@ -244,6 +245,9 @@ struct recorder::impl {
   }
   void add_command(time_point at, const string& text) {
     pass(at);
+    // Commands that stand together are given together: those between which it wrote were not.
+    if (wrote) add("C: -");
+    wrote = false;
     add("> " + text);
   }
   /// Octets of the server; a line that says nothing keeps those apart between which the engine
@@ -255,10 +259,20 @@ struct recorder::impl {
     wrote = false;
   }
 
+  void infer_mechanism(string_view line);
   void add_reply(const event& e);
   void add_end(const event& e);
   [[nodiscard]] string inputs(string_view directives) const;
 };
+
+/// Who was not told what the user authenticates with sees it in the line.
+void recorder::impl::infer_mechanism(string_view line) {
+  if (ready || !mechanisms.empty() || !line.starts_with("AUTH ")) return;
+  for (const char c : line.substr(5, line.substr(5).find(' '))) {
+    mechanisms += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  if (mechanisms != "external") mechanisms += ":user:masked";
+}
 
 void recorder::impl::add_reply(const event& e) {
   const bool challenge =
@@ -403,6 +417,7 @@ void recorder::take(time_point now, const event& e) {
       if (r.config.local_name.empty() && (e.answers == verb::ehlo || e.answers == verb::helo)) {
         r.config.local_name = e.command.substr(std::min<std::size_t>(5, e.command.size()));
       }
+      if (e.answers == verb::auth) r.infer_mechanism(e.command);
       r.wrote = true;
       break;
     case event::kind::content_sent: r.wrote = true; break;
@@ -413,9 +428,9 @@ void recorder::take(time_point now, const event& e) {
       r.closed = true;
       r.end = to_statement(see(e, 0, {}));
       break;
+    case event::kind::ready: r.ready = true; break;
     case event::kind::greeted:
     case event::kind::authenticated:
-    case event::kind::ready:
     case event::kind::session_failed:
     case event::kind::sender_accepted:
     case event::kind::sender_rejected:

@@ -11,4 +11,5 @@
 #include "sansmtp/script/parse_error.hpp"
 #include "sansmtp/script/play.hpp"
 #include "sansmtp/script/recorder.hpp"
+#include "sansmtp/script/scripted_server.hpp"
 #include "sansmtp/script/transcript.hpp"
