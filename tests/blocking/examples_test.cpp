@@ -87,7 +87,8 @@ TEST_F(examples, open_session) {
 
 TEST_F(examples, stream_content) {
   const std::string shown =
-      run("stream_content", "s@a.test no@b.test r@b.test < " + std::string(__FILE__));
+      run("stream_content",
+          "s@a.test no@b.test r@b.test < " SANSMTP_SOURCE_DIR "/tests/blocking/examples_test.cpp");
   EXPECT_EQ(shown, "no@b.test: refused\nr@b.test: accepted\ndelivered to 1\nexit 0");
   ASSERT_EQ(server_.messages().size(), 1U);
   EXPECT_EQ(server_.messages()[0].content.substr(0, 2), "//");

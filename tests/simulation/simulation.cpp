@@ -265,6 +265,9 @@ int replay(std::uint64_t count) {
     if (const auto rule = rule_broken_by(choose, &text)) return 1;
     if (text.find("which a transcript cannot say") != std::string::npos) continue;
     if (text.find("nothing is said of it") != std::string::npos) continue;
+    // The player puts a record layer under a session with TLS, where a part of a line cannot arrive.
+    const bool tls = text.find("tls=") != std::string::npos;
+    if (tls && text.find("! sent ") != std::string::npos) continue;
     const auto parsed = script::parse(text, "seed " + std::to_string(seed));
     if (const auto* error = std::get_if<script::parse_error>(&parsed)) {
       std::fprintf(stderr, "%s\n%s", to_string(*error).c_str(), text.c_str());

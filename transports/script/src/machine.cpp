@@ -384,8 +384,10 @@ bool machine::take_output() {
     }
     if (offer_only) {
       lent_.assign(views.begin(), views.end());
-      written_ += taken;
-      note(speaker::client, taken);
+      memory_peer peek = peer_;  // the octets have not arrived yet
+      const std::string plain = sealed_ ? std::string(peek.feed(as_bytes(taken))) : taken;
+      written_ += plain;
+      note(speaker::client, plain);
       offered_ = std::move(taken);
       in_flight_ = true;
       break;
