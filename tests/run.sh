@@ -32,6 +32,7 @@ more_needs=(
   postfix:postfix
   dovecot:dovecot-core
   python3-aiosmtpd:python3-aiosmtpd
+  python3-OpenSSL:python3-openssl
 )
 install_missing "${test_needs[@]}" "${more_needs[@]}"
 require "${test_needs[@]}"

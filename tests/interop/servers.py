@@ -7,7 +7,10 @@ a failure or a skip is decided in support.py.
 
 import abc
 import atexit
+import base64
 import collections
+import hashlib
+import hmac
 import json
 import os
 import pathlib
@@ -319,7 +322,8 @@ class Dovecot(Server):
 
     DOVECOT = "/usr/sbin/dovecot"
     USERS = {"alice": "secret", "bob": "correct horse, battery = staple"}
-    MECHANISMS = ("plain", "login", "cram-md5", "scram-sha-1", "scram-sha-256")
+    MECHANISMS = ("plain", "login", "cram-md5", "scram-sha-1", "scram-sha-256", "oauthbearer",
+                  "xoauth2")
     # A wrong password costs seconds by default, and more each time; here it does not.
     CONF = """\
 base_dir = {root}/run
@@ -337,6 +341,11 @@ passdb {{
   driver = passwd-file
   args = scheme=PLAIN username_format=%u {root}/users
 }}
+passdb {{
+  driver = oauth2
+  mechanisms = oauthbearer xoauth2
+  args = {root}/oauth2.conf
+}}
 userdb {{
   driver = static
   args = uid=65534 gid=65534 home={root}
@@ -353,9 +362,28 @@ service anvil {{
 }}
 """
 
+    # Tokens are JWTs (RFC 7519) that are checked here, with a key of this server's own.
+    OAUTH2 = """\
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix={root}/keys/
+username_attribute = sub
+"""
+
     def __init__(self):
         self.root_ = None
         self.log_ = ""
+        self.key_ = os.urandom(32)
+
+    def token(self, user, key=None):
+        """A token for `user` that is good for an hour; one with another key is good for nobody."""
+        def part(octets):
+            return base64.urlsafe_b64encode(octets).rstrip(b"=")
+        now = int(time.time())
+        claims = {"sub": user, "iat": now, "exp": now + 3600}
+        text = b".".join(part(json.dumps(value).encode())
+                         for value in ({"alg": "HS256", "typ": "JWT"}, claims))
+        signature = hmac.new(key or self.key_, text, hashlib.sha256).digest()
+        return (text + b"." + part(signature)).decode()
 
     @property
     def socket(self):
@@ -371,6 +399,10 @@ service anvil {{
         (self.root_ / "run").mkdir()
         (self.root_ / "users").write_text("".join(
             f"{name}@{DOMAIN}:{{PLAIN}}{password}::::::\n" for name, password in self.USERS.items()))
+        keys = self.root_ / "keys" / "default" / "HS256"
+        keys.mkdir(parents=True)
+        (keys / "default").write_bytes(base64.b64encode(self.key_))
+        (self.root_ / "oauth2.conf").write_text(self.OAUTH2.format(root=self.root_))
         conf = self.root_ / "dovecot.conf"
         conf.write_text(self.CONF.format(root=self.root_, mechanisms=" ".join(self.MECHANISMS)))
         # The master keeps these open, so a pipe would never end.
@@ -431,6 +463,9 @@ smtpd_sasl_security_options = noanonymous
         self.pki_ = pki
         self.dovecot_ = Dovecot()
         self.ports = {}
+
+    def token(self, user, key=None):
+        return self.dovecot_.token(user, key)
 
     def start(self):
         self.dovecot_.start()

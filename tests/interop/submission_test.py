@@ -61,6 +61,28 @@ class PostfixDovecotTest(SubmissionTest):
                     self.assertEqual(len(stored), len(CONTENTS))
                     self.assertIn(f"sasl_method={name}, sasl_username={ALICE}", self.server.log())
 
+    def test_tokens(self):
+        """SASL-13, SASL-14: a token that is longer than a line may be, and one that nobody vouches for."""
+        port = self.server.ports["1.3", False]
+        for mechanism in ("OAUTHBEARER", "XOAUTH2"):
+            for key in (None, b"somebody else's"):
+                with self.subTest(mechanism=mechanism, key=key):
+                    token = self.server.token(ALICE, key)
+                    result = support.send(port, CONTENTS, [ALICE], environment={"SECRET": token}, options=[
+                        "--tls", "required", "--ca", support.pki() / "ca.pem", "--server-name",
+                        servers.DOMAIN, "--user", ALICE, "--token-env", "SECRET", "--auth", mechanism,
+                        "--trace"])
+                    self.assertNotIn(token, result.errors)
+                    self.assertRegex(result.errors, rf"(?m)^C: AUTH {mechanism}( |$)")
+                    if key is None:
+                        self.assert_delivered(result, CONTENTS, [ALICE])
+                        self.assertEqual(len(self.server.drain()), len(CONTENTS))
+                        self.assertIn(f"sasl_method={mechanism}, sasl_username={ALICE}",
+                                      self.server.log())
+                    else:
+                        self.assert_refused_login(result)
+                        self.assertEqual(self.server.drain(), [])
+
     def test_wrong_password_and_user(self):
         """AUTH-11: one try, and nothing of the mail."""
         port = self.server.ports["1.3", False]

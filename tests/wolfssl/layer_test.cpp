@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -296,6 +297,11 @@ struct identity_row {
   const char* reference;
   tls_errc error;
 };
+
+// GoogleTest would show its octets, and those between its members are not initialised.
+void PrintTo(const identity_row& row, std::ostream* to) {
+  *to << row.certificate << " for " << row.reference;
+}
 
 class identity : public testing::TestWithParam<std::tuple<bool, identity_row>> {};
 // TLS-10, TLS-11.
