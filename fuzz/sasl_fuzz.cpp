@@ -5,6 +5,7 @@
 // Input: decisions, the credentials and the challenges between them.
 #include <sansmtp/sansmtp.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -227,8 +228,9 @@ void in_session(const mechanism& m, decisions& d) {
       case 6: reply = "454 later"; break;
       case 7: reply = "504 unknown"; break;
     }
-    // A server that says the secret itself may be quoted.
-    if (shows_secret(reply)) break;
+    // A server that says the secret itself may be quoted, also what it says in a challenge.
+    const auto challenge = base64_decode(string_view(reply).substr(std::min(reply.size(), 4UL)));
+    if (shows_secret(reply) || (challenge && shows_secret(*challenge))) break;
     const exact_block octets(reply + "\r\n");
     s.receive(now, octets.view());
     look();
