@@ -7,7 +7,8 @@
 #include "peer_certificate.hpp"
 
 #include <array>
-#include <ctime>
+#include <chrono>
+#include <string_view>
 
 namespace sansmtp::wolfssl {
 
@@ -18,6 +19,35 @@ std::string octets_of(WOLFSSL_ASN1_STRING* text) {
   const int size = wolfSSL_ASN1_STRING_length(text);
   if (data == nullptr || size <= 0) return {};
   return {reinterpret_cast<const char*>(data), static_cast<std::size_t>(size)};
+}
+
+/// "YYMMDDHHMMSSZ" or "YYYYMMDDHHMMSSZ" (RFC 5280 section 4.1.2.5) in seconds since 1970, or 0.
+std::int64_t seconds_of(std::string_view text) {
+  const bool long_year = text.size() == 15;
+  if ((!long_year && text.size() != 13) || text.back() != 'Z') return 0;
+  text.remove_suffix(1);
+  if (text.find_first_not_of("0123456789") != std::string_view::npos) return 0;
+  const auto pair = [&text] {
+    const int value = (text[0] - '0') * 10 + (text[1] - '0');
+    text.remove_prefix(2);
+    return value;
+  };
+  int year = pair();
+  if (long_year) {
+    year = year * 100 + pair();
+  } else {
+    year += year < 50 ? 2000 : 1900;
+  }
+  const auto month = static_cast<unsigned>(pair());
+  const auto day = static_cast<unsigned>(pair());
+  const int hour = pair();
+  const int minute = pair();
+  const int second = pair();
+  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
+                                         std::chrono::day(day)};
+  if (!date.ok()) return 0;
+  const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
+  return ((days * 24 + hour) * 60 + minute) * 60 + second;
 }
 
 /// The hash that the certificate was signed with; MD5 and SHA-1 count as SHA-256, and so does a
@@ -54,10 +84,11 @@ certificate_names names_of(WOLFSSL_X509* certificate) {
 }
 
 std::int64_t expiry_of(WOLFSSL_X509* certificate) {
-  std::tm at{};
+  // Not by the functions that wolfSSL and C have for it: they look at the time zone of the process.
   const WOLFSSL_ASN1_TIME* const not_after = wolfSSL_X509_get_notAfter(certificate);
-  if (not_after == nullptr || wolfSSL_ASN1_TIME_to_tm(not_after, &at) != WOLFSSL_SUCCESS) return 0;
-  return ::timegm(&at);
+  if (not_after == nullptr || not_after->length <= 0) return 0;
+  return seconds_of({reinterpret_cast<const char*>(not_after->data),
+                     static_cast<std::size_t>(not_after->length)});
 }
 
 std::string hash_of(WOLFSSL_X509* certificate) {
