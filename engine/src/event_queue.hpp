@@ -26,7 +26,7 @@ struct pending_event {
   event shown;
   text_span text;  // of the reply
   text_span command;
-  text_span excerpt;  // of a failed AUTH, which shows none: the detail
+  text_span excerpt;            // of a failed AUTH, which shows none: the detail
   std::uint32_t arena = 0;      // size of the arena when it was made: its texts begin there
   mail_state* mail = nullptr;   // for mail_done: where the results are,
   std::uint32_t answer_of = 0;  // and which of them is shown as the mail's own

@@ -844,8 +844,8 @@ std::size_t session::in_flight() const noexcept { return impl_->owed_.size(); }
       s.wanted_.memory() + s.parser_.memory() + s.peer_.memory() + s.hello_name_.capacity() +
       s.greeting_.capacity() + s.leaving_text_.capacity() + s.line_.capacity() +
       s.mail_line_.capacity() + s.held_text_.capacity() + s.held_input_.capacity() +
-      s.binding_.octets.capacity() +
-      s.results_.capacity() * sizeof(recipient_result) + s.slices_.capacity() * sizeof(bytes) +
+      s.binding_.octets.capacity() + s.results_.capacity() * sizeof(recipient_result) +
+      s.slices_.capacity() * sizeof(bytes) +
       (s.active_.capacity() + s.mails_.capacity() + s.spare_.capacity()) * sizeof(void*);
   for (const auto& m : s.mails_) n += m->memory();
   return n;
