@@ -460,6 +460,42 @@ TEST(channel, a_closing_server_gets_quit_and_close_notify) {  // SESS-24
   EXPECT_TRUE(l.peer().saw_close());
 }
 
+// The commands that a 421 made void are sealed already, and QUIT has no place but behind their record.
+TEST(channel, a_closing_server_gets_nothing_behind_half_a_record) {  // SESS-24
+  link l(tls_mode::implicit);
+  l.ready();
+  (void)l->engine().send(one_recipient(), message::own("x\r\n"));
+  const auto out = l->output(l.now());
+  ASSERT_EQ(out.size(), 1u);
+  l->sent(l.now(), 5);
+  l->receive(l.now(), l.peer().say("421 going down\r\n"));
+  EXPECT_TRUE(l->closed());
+  EXPECT_TRUE(l->output(l.now()).empty());
+  l.events();
+  ASSERT_EQ(l.outcomes().size(), 1u);
+  EXPECT_EQ(l.outcomes()[0], outcome::not_attempted) << "no whole command has left";
+}
+
+// QUIT is sealed into the record of the content that a failure takes back: neither may leave.
+TEST(channel, a_terminator_that_was_taken_back_does_not_leave_with_a_sealed_quit) {  // TXN-27
+  link l(tls_mode::implicit, pipelining_level::messages);
+  l.ready();
+  (void)l->engine().send(one_recipient(), message::own("x\r\n"));
+  l->engine().quit();
+  l.pump();
+  l->receive(l.now(), l.peer().say("250 ok\r\n250 ok\r\n354 go\r\n"));
+  const auto out = l->output(l.now());
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_TRUE(l->engine().said_quit());
+  l->sent(l.now(), 5);
+  l->receive(l.now(), l.peer().say("552 too big\r\n"));
+  EXPECT_TRUE(l->closed());
+  EXPECT_TRUE(l->output(l.now()).empty());
+  l.events();
+  ASSERT_EQ(l.outcomes().size(), 1u);
+  EXPECT_EQ(l.outcomes()[0], outcome::rejected);
+}
+
 TEST(channel, quit_without_waiting_arrives_with_close_notify) {  // SESS-20, NET-03
   session_config config;
   config.local_name = "client.test";
