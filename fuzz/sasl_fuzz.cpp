@@ -71,6 +71,7 @@ constexpr mechanism mechanisms[] = {
      [](const credentials& c) { return make_oauthbearer(c.name, c.password, c.identity, 587); }, 1,
      exposure::secret},
     {"SCRAM-SHA-1", scram<hash_algorithm::sha1, scram_binding::off>, 2, exposure::guessable},
+    {"SCRAM-SHA-1-PLUS", scram<hash_algorithm::sha1, scram_binding::plus>, 2, exposure::guessable},
     {"SCRAM-SHA-256", scram<hash_algorithm::sha256, scram_binding::off>, 2, exposure::guessable},
     {"SCRAM-SHA-256-PLUS", scram<hash_algorithm::sha256, scram_binding::plus>, 2,
      exposure::guessable},

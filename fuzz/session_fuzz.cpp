@@ -25,13 +25,14 @@ constexpr std::string_view password = "s3cret-pa55word";
 /// Content with CRLF line ends and a line end at its end (DATA-03, DATA-06).
 std::string normalized(std::string_view text) {
   std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\r' || text[i] == '\n') {
-      if (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n') ++i;
-      out += "\r\n";
-    } else {
-      out += text[i];
-    }
+  out.reserve(text.size() + text.size() / 8 + 2);
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of("\r\n"), text.size());
+    out += text.substr(0, end);
+    text.remove_prefix(end);
+    if (text.empty()) break;
+    text.remove_prefix(text.starts_with("\r\n") ? 2 : 1);
+    out += "\r\n";
   }
   if (!out.ends_with("\r\n") && !out.empty()) out += "\r\n";
   return out;
@@ -169,19 +170,27 @@ class bookkeeper final : public session_user {
   }
 
  private:
-  [[nodiscard]] static std::string some_text(decisions& d) {
+  [[nodiscard]] std::string some_text(decisions& d) {
     static constexpr std::string_view parts[] = {"a",        ".",      "\r\n", "\n",
                                                  "\r",       "..\r\n", "x\n",  "\xc3\xa9",
                                                  "line\r\n", ".\r\n",  "y",    "0123456789\r\n"};
     std::string text;
     const unsigned kind = d.below(8);
     for (unsigned i = d.below(12); i != 0; --i) text += parts[d.below(12)];
-    if (kind == 0) text.insert(0, std::string(700 * (1 + d.below(200)), 'z'));
+    if (kind == 0) text.insert(0, std::string(700 * times(1 + d.below(200), 700), 'z'));
     if (kind == 1 && d.below(16) == 0)
-      for (unsigned i = 0; i < 20000; ++i) text += "short\n";
+      for (unsigned i = times(2000, 6); i != 0; --i) text += "short\n";
     if (kind == 2)
-      for (unsigned i = 0; i < 200; ++i) text += std::string(600, 'w') + "\r\n.";
+      for (unsigned i = times(80, 603); i != 0; --i) text += std::string(600, 'w') + "\r\n.";
     return text;
+  }
+
+  /// So many of so many octets, or a few: of mails that fill the session's buffers each input has
+  /// one at most, since they cost what a hundred others do.
+  [[nodiscard]] unsigned times(unsigned count, unsigned octets) {
+    if (count * octets < 4000) return count;
+    if (!std::exchange(large_, true)) return count;
+    return 1 + count % (4000 / octets);
   }
 
   void send(session& s, decisions& d) {
@@ -325,7 +334,8 @@ class bookkeeper final : public session_user {
   std::set<operation_id> pending_;
   operation_id opening_login_ = 0;  // completed by session_failed as well
   operation_id last_id_ = 0;
-  mail_id asked_ = 0;  // the mail that wants a chunk
+  mail_id asked_ = 0;   // the mail that wants a chunk
+  bool large_ = false;  // there was a mail that fills the buffers
 };
 
 }  // namespace

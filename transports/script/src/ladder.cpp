@@ -59,7 +59,13 @@ string shown(string_view text, double room) {
   const auto most = static_cast<std::size_t>(room / letter);
   string line = printable(text);
   const bool shortened = line.size() > most;
-  if (shortened) line.resize(most - 1);
+  string behind;
+  if (shortened) {
+    // How often a string is repeated is worth more than its last letters.
+    const std::size_t repeated = line.rfind("\"*");
+    if (repeated != string::npos && line.size() - repeated < 12) behind = line.substr(repeated);
+    line.resize(most - 1 - behind.size());
+  }
   string out;
   for (const char c : line) {
     switch (c) {
@@ -69,7 +75,7 @@ string shown(string_view text, double room) {
       default: out += c;
     }
   }
-  return shortened ? out + "\xE2\x80\xA6" : out;  // an ellipsis
+  return shortened ? out + "\xE2\x80\xA6" + behind : out;  // an ellipsis
 }
 
 string time_text(milliseconds at) {
