@@ -46,12 +46,7 @@ void channel::connected(time_point now, const endpoint_info& local) {
   follow(now);
 }
 
-void channel::receive(time_point now, bytes octets) {
-  if (stage_ == stage::plain) {
-    session_.receive(now, octets);
-    follow(now);
-    return;
-  }
+void channel::receive_records(time_point now, bytes octets) {
   if (octets.empty() || session_.closed()) return;
   if (stage_ == stage::handshaking) {
     // TLS has the client speak first, and the server in records. All else was not said under its
@@ -85,11 +80,7 @@ void channel::receive_end(time_point now, std::error_code why) {
   session_.receive_end(now, why);
 }
 
-void channel::advance(time_point now) { session_.advance(now); }
-
-/// The session may have asked for the handshake (TLS-04).
-void channel::follow(time_point now) {
-  if (!session_.awaits_handshake()) return;
+void channel::begin_handshake(time_point now) {
   if (!layer_) {
     session_.tls_failed(now, make_error_code(errc::bad_configuration));
     return;
@@ -129,12 +120,7 @@ void channel::decrypt(time_point now, std::error_code end) {
   }
 }
 
-void channel::sent(time_point now, std::size_t n) {
-  if (!lent_wire_) {
-    lent_plain_ = false;
-    session_.sent(now, n);
-    return;
-  }
+void channel::sent_records(time_point now, std::size_t n) {
   lent_wire_ = false;
   wire_done_ += std::min(n, view_.size());
   // Only a whole record can be read by the peer, so only its octets count as sent.
@@ -157,12 +143,7 @@ void channel::sent(time_point now, std::size_t n) {
 
 // -- output ---------------------------------------------------------------------------------------
 
-std::span<const bytes> channel::output(time_point now) {
-  if (stage_ == stage::plain || lent_plain_) {
-    const std::span<const bytes> out = session_.output(now);
-    lent_plain_ = lent_plain_ || !out.empty();
-    return out;
-  }
+std::span<const bytes> channel::output_records(time_point now) {
   if (lent_wire_) return lend();
   bool all = true;
   if (stage_ == stage::encrypting) all = encrypt(now);

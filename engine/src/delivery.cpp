@@ -2,15 +2,17 @@
 
 #include <algorithm>
 
+#include "text_buffer.hpp"
+
 namespace sansmtp {
 
 namespace {
 
 /// What is reported of one mail is mostly as long as what was reported of the one before, and then
 /// all that is left of an assignment is a copy.
-void assign_text(std::string& to, std::string_view from) {
+inline void assign_text(std::string& to, std::string_view from) {
   if (to.size() == from.size()) {
-    std::copy(from.begin(), from.end(), to.begin());
+    detail::copy(to.data(), from);
   } else {
     to.assign(from);
   }

@@ -49,10 +49,12 @@ class event_queue {
   }
 
   /// Appends an event; the reference is good for filling it in at once.
-  pending_event& push(event::kind what) {
+  pending_event& push(event::kind what, verb about, bool tls) {
     // Made anew in its slot, which spares the copy of an assignment.
     pending_event* const e = ::new (&waiting_.push()) pending_event;
     e->shown.what = what;
+    e->shown.answers = about;
+    e->shown.tls = tls;
     e->arena = static_cast<std::uint32_t>(arena_.size());
     return *e;
   }
@@ -80,7 +82,7 @@ class event_queue {
  private:
   static constexpr std::size_t kept_arena = 4096;
 
-  void compact() noexcept {
+  [[gnu::cold, gnu::noinline]] void compact() noexcept {
     if (waiting_.empty()) {
       arena_.release();
       return;

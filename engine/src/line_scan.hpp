@@ -1,6 +1,7 @@
 // The hot loop over content: lines that need no care.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -52,21 +53,28 @@ class line_meter {
   return *here == '\0' || (*here == '\n' && here[-1] != '\r') ? here : nullptr;
 }
 
-/// The same for all `low` octets of a block that lies `at` this place; before `body_end` there are
-/// two octets more to be looked at.
-[[nodiscard, gnu::always_inline]] inline const char* stop_in(const char* at, std::uint64_t low,
-                                                             const char* const body_end,
-                                                             const char* const end,
-                                                             line_meter& lines) noexcept {
+/// The same for all `odd` octets of a block that lies `at` this place, perhaps as a copy: `octets`.
+/// Behind each of the first `followed` of them there are two more to be looked at.
+template <class Block>
+[[nodiscard, gnu::always_inline]] inline const char* stop_in(
+    const char* at, const char* octets, std::uint64_t odd, std::ptrdiff_t followed,
+    const char* const end, line_meter& lines, bool& eight_bit) noexcept {
   constexpr std::string_view crlf = "\r\n";
-  for (; low != 0; low &= low - 1) {
-    const char* const here = at + std::countr_zero(low);
+  while (odd != 0) {
+    const int first = std::countr_zero(odd);
+    const char* const here = at + first;
     // Nearly always: a line ends as it should, and the next begins with no dot.
-    if (here < body_end && std::memcmp(here, crlf.data(), crlf.size()) == 0 && here[2] != '.') {
+    if (first < followed && std::memcmp(here, crlf.data(), crlf.size()) == 0 && here[2] != '.') {
       lines.end_line(here + 2, 0, here + 2);
-      low &= low - 1;  // the CR; its LF may be in the next block, where it does no harm
+      odd &= odd - 1;
+      odd &= odd - 1;  // the LF too; it may be in the next block, where it does no harm
+    } else if (is_high(octets[first])) [[unlikely]] {
+      eight_bit = true;
+      odd &= ~Block::high(octets);  // one of them says as much as all
     } else if (const char* const stop = stop_at(here, end, lines); stop != nullptr) {
       return stop;
+    } else {
+      odd &= odd - 1;
     }
   }
   return nullptr;
@@ -79,32 +87,49 @@ template <class Block>
                                                                       const char* const end,
                                                                       line_meter& lines,
                                                                       bool& eight_bit) noexcept {
+  constexpr std::ptrdiff_t size = Block::size;
   const char* const begin = p;
-  const char* const body_end = end - p > 2 ? end - 2 : p;
-  const char* stop = nullptr;
-  line_meter meter = lines;  // a copy that can live in registers
-  Block block;
-  for (; end - p >= Block::size && stop == nullptr; p += Block::size) {
-    stop = stop_in(p, block.low(p), body_end, end, meter);
+  line_meter meter = lines;  // copies that can live in registers
+  bool high = eight_bit;
+  const auto leave = [&](const char* at) {
+    lines = meter;
+    eight_bit = high;
+    return at;
+  };
+  for (std::ptrdiff_t blocks = (end - p - 2) / size; blocks > 0; --blocks, p += size) {
+    const char* const stop = stop_in<Block>(p, p, Block::odd(p), size, end, meter, high);
+    if (stop != nullptr) return leave(stop);
   }
-  if (p != end && stop == nullptr) {
-    if (end - begin >= Block::size) {
+  while (p != end) {
+    const char* stop = nullptr;
+    if (end - begin >= size) {
       // The last block ends where the octets do, and what was looked at is not looked at again.
-      const char* const at = end - Block::size;
-      stop = stop_in(at, block.low(at) >> (p - at) << (p - at), body_end, end, meter);
+      const char* const at = std::min(p, end - size);
+      const std::uint64_t odd = Block::odd(at) >> (p - at) << (p - at);
+      stop = stop_in<Block>(at, at, odd, end - 2 - at, end, meter, high);
+      p = at + size;
     } else {
       std::array<char, Block::size> few;
       few.fill(' ');
       std::memcpy(few.data(), p, static_cast<std::size_t>(end - p));
-      stop = stop_in(p, block.low(few.data()), body_end, end, meter);
+      const std::uint64_t odd = Block::odd(few.data());
+      stop = stop_in<Block>(p, few.data(), odd, end - 2 - p, end, meter, high);
+      p = end;
     }
+    if (stop != nullptr) return leave(stop);
   }
-  lines = meter;
-  eight_bit |= block.saw_high();
-  return stop != nullptr ? stop : end;
+  return leave(end);
+}
+
+/// `skip_ordinary` on any processor.
+[[nodiscard]] inline const char* skip_ordinary_anywhere(const char* p, const char* const end,
+                                                        line_meter& lines,
+                                                        bool& eight_bit) noexcept {
+  return skip_ordinary_by<block_of_four<octet_block>>(p, end, lines, eight_bit);
 }
 
 #if defined(__SSE2__) && defined(__GNUC__)
+/// `skip_ordinary` on a processor that `has_avx2()`.
 [[nodiscard, gnu::target("avx2,bmi")]] inline const char* skip_ordinary_by_avx2(
     const char* p, const char* const end, line_meter& lines, bool& eight_bit) noexcept {
   return skip_ordinary_by<avx2_block>(p, end, lines, eight_bit);
@@ -113,10 +138,12 @@ template <class Block>
 
 /// Skips octets that need no care: from `p`, whose predecessor belongs to the same piece, to the
 /// first octet that is a NUL, an LF without CR before it, anything but LF behind a CR, or a dot
-/// that begins a line; or to `end`. Sets `eight_bit` if there are octets above 127, perhaps a few
-/// octets behind that place.
-[[nodiscard]] inline const char* skip_ordinary(const char* p, const char* const end,
-                                               line_meter& lines, bool& eight_bit) noexcept {
+/// that begins a line; or to `end`. Sets `eight_bit` if there is an octet above 127 before that
+/// place.
+[[nodiscard, gnu::always_inline]] inline const char* skip_ordinary(const char* p,
+                                                                   const char* const end,
+                                                                   line_meter& lines,
+                                                                   bool& eight_bit) noexcept {
   // What begins here may belong to a line end in front of it.
   if (p[-1] == '\r') {
     if (p == end || *p != '\n') return p;
@@ -127,7 +154,7 @@ template <class Block>
 #if defined(__SSE2__) && defined(__GNUC__)
   if (has_avx2()) return skip_ordinary_by_avx2(p, end, lines, eight_bit);
 #endif
-  return skip_ordinary_by<block_of_four<octet_block>>(p, end, lines, eight_bit);
+  return skip_ordinary_anywhere(p, end, lines, eight_bit);
 }
 
 }  // namespace sansmtp::detail

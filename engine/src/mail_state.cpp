@@ -7,6 +7,7 @@ mail_state::mail_state() noexcept = default;
 mail_state::~mail_state() = default;
 
 void mail_state::keep_parameters(const envelope& e) { env = e; }
+void mail_state::give_content_back() noexcept { content = {}; }
 
 std::size_t mail_state::memory() const noexcept {
   std::size_t n = sizeof(mail_state) + text.capacity() + rcpts.capacity() * sizeof(rcpt_state) +

@@ -123,7 +123,8 @@ struct mail_state : mail_progress {
   dot_stuffer stuffer;
   verdict sender_verdict;  // MAIL's refusal, if `sender_refused`
   std::vector<rcpt_state> rcpts;
-  text_buffer text;  // the lines, and the text of kept replies
+  text_buffer text;                  // the lines, and the text of kept replies
+  mail_state* next_spare = nullptr;  // while it waits to be used again
 
   mail_state() noexcept;
   mail_state(const mail_state&) = delete;
@@ -172,6 +173,9 @@ struct mail_state : mail_progress {
     if (k.code == 0) return {};
     return {k.code, text.view(k.text.at, k.text.size)};
   }
+
+  /// Frees owned content.
+  void give_content_back() noexcept;
 
   [[nodiscard]] std::size_t memory() const noexcept;
 

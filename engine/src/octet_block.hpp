@@ -21,25 +21,28 @@ inline constexpr char last_control = '\r';
 [[nodiscard]] constexpr bool is_low(char c) noexcept {
   return static_cast<unsigned char>(c) <= static_cast<unsigned char>(last_control);
 }
+[[nodiscard]] constexpr bool is_high(char c) noexcept {
+  return static_cast<unsigned char>(c) > 127;
+}
 
-/// Which of the octets at a place are low (up to CR), a bit for each, the first one in the lowest
-/// bit; and whether any octet seen by this object was above 127. This one needs no vectors.
+/// Which of the octets at a place are of some kind, a bit for each, the first one in the lowest
+/// bit: low (up to CR), high (above 127), or odd, which is either. Odd ones cost the least to find,
+/// since as signed numbers they are one range. This one needs no vectors.
 class scalar_block {
  public:
   static constexpr int size = 16;
 
-  [[nodiscard]] std::uint32_t low(const char* at) noexcept {
-    std::uint32_t bits = 0;
-    for (int i = 0; i < size; ++i) {
-      bits |= static_cast<std::uint32_t>(is_low(at[i])) << i;
-      seen_ |= static_cast<unsigned char>(at[i]);
-    }
-    return bits;
-  }
-  [[nodiscard]] bool saw_high() const noexcept { return seen_ > 127; }
+  [[nodiscard]] static std::uint32_t low(const char* at) noexcept { return which(at, is_low); }
+  [[nodiscard]] static std::uint32_t high(const char* at) noexcept { return which(at, is_high); }
+  [[nodiscard]] static std::uint32_t odd(const char* at) noexcept { return low(at) | high(at); }
 
  private:
-  unsigned seen_ = 0;
+  template <class Kind>
+  static std::uint32_t which(const char* at, Kind is_it) noexcept {
+    std::uint32_t bits = 0;
+    for (int i = 0; i < size; ++i) bits |= static_cast<std::uint32_t>(is_it(at[i])) << i;
+    return bits;
+  }
 };
 
 #if defined(__SSE2__)
@@ -48,64 +51,68 @@ class sse2_block {
  public:
   static constexpr int size = 16;
 
-  [[nodiscard]] std::uint32_t low(const char* at) noexcept {
-    const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    seen_ = _mm_or_si128(seen_, octets);
-    const __m128i capped = _mm_min_epu8(octets, _mm_set1_epi8(last_control));
-    return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(capped, octets)));
+  [[nodiscard]] static std::uint32_t low(const char* at) noexcept {
+    const __m128i capped = _mm_min_epu8(load(at), _mm_set1_epi8(last_control));
+    return bits(_mm_cmpeq_epi8(capped, load(at)));
   }
-  [[nodiscard]] bool saw_high() const noexcept { return _mm_movemask_epi8(seen_) != 0; }
+  [[nodiscard]] static std::uint32_t high(const char* at) noexcept { return bits(load(at)); }
+  [[nodiscard]] static std::uint32_t odd(const char* at) noexcept {
+    return bits(_mm_adds_epi8(load(at), _mm_set1_epi8(-1 - last_control)));  // negative if odd
+  }
 
  private:
-  __m128i seen_ = _mm_setzero_si128();
+  static __m128i load(const char* at) noexcept {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+  }
+  static std::uint32_t bits(__m128i top) noexcept {
+    return static_cast<std::uint32_t>(_mm_movemask_epi8(top));
+  }
 };
 using octet_block = sse2_block;
 #else
 using octet_block = scalar_block;
 #endif
 
-/// The same of 64 octets, by four smaller blocks.
+/// High and odd octets of 64, by four smaller blocks.
 template <class Block>
 class block_of_four {
  public:
   static constexpr int size = 4 * Block::size;
   static_assert(size == 64);
 
-  [[nodiscard]] std::uint64_t low(const char* at) noexcept {
-    return block_.low(at) | std::uint64_t{block_.low(at + 16)} << 16 |
-           std::uint64_t{block_.low(at + 32)} << 32 | std::uint64_t{block_.low(at + 48)} << 48;
-  }
-  [[nodiscard]] bool saw_high() const noexcept { return block_.saw_high(); }
+  [[nodiscard]] static std::uint64_t high(const char* at) noexcept { return all(at, Block::high); }
+  [[nodiscard]] static std::uint64_t odd(const char* at) noexcept { return all(at, Block::odd); }
 
  private:
-  Block block_;
+  template <class Which>
+  static std::uint64_t all(const char* at, Which which) noexcept {
+    return which(at) | std::uint64_t{which(at + 16)} << 16 | std::uint64_t{which(at + 32)} << 32 |
+           std::uint64_t{which(at + 48)} << 48;
+  }
 };
 
 #if defined(__SSE2__) && defined(__GNUC__)
-/// The same of 64 octets, in two registers; only where `has_avx2()`.
+/// The same in two registers; only where `has_avx2()`.
 class avx2_block {
  public:
   static constexpr int size = 64;
 
-  [[gnu::target("avx2")]] avx2_block() noexcept
-      : cap_(_mm256_set1_epi8(last_control)), seen_(_mm256_setzero_si256()) {}
-
-  [[nodiscard, gnu::target("avx2")]] std::uint64_t low(const char* at) noexcept {
-    const __m256i a = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
-    const __m256i b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at + 32));
-    seen_ = _mm256_or_si256(seen_, _mm256_or_si256(a, b));
-    const __m256i low_a = _mm256_cmpeq_epi8(_mm256_min_epu8(a, cap_), a);
-    const __m256i low_b = _mm256_cmpeq_epi8(_mm256_min_epu8(b, cap_), b);
-    return static_cast<std::uint32_t>(_mm256_movemask_epi8(low_a)) |
-           static_cast<std::uint64_t>(_mm256_movemask_epi8(low_b)) << 32;
+  [[nodiscard, gnu::target("avx2")]] static std::uint64_t high(const char* at) noexcept {
+    return bits(load(at), load(at + 32));
   }
-  [[nodiscard, gnu::target("avx2")]] bool saw_high() const noexcept {
-    return _mm256_movemask_epi8(seen_) != 0;
+  [[nodiscard, gnu::target("avx2")]] static std::uint64_t odd(const char* at) noexcept {
+    const __m256i shift = _mm256_set1_epi8(-1 - last_control);  // makes odd ones negative
+    return bits(_mm256_adds_epi8(load(at), shift), _mm256_adds_epi8(load(at + 32), shift));
   }
 
  private:
-  __m256i cap_;
-  __m256i seen_;
+  [[gnu::target("avx2")]] static __m256i load(const char* at) noexcept {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+  }
+  [[gnu::target("avx2")]] static std::uint64_t bits(__m256i first, __m256i second) noexcept {
+    return static_cast<std::uint32_t>(_mm256_movemask_epi8(first)) |
+           static_cast<std::uint64_t>(_mm256_movemask_epi8(second)) << 32;
+  }
 };
 
 /// Getter: can the processor do what `avx2_block` and the loop around it need?
@@ -117,14 +124,14 @@ class avx2_block {
 /// The first low octet in [p, end), or `end`. Octets from `begin` on may be looked at again.
 [[nodiscard]] inline const char* find_low(const char* p, const char* const end,
                                           const char* const begin) noexcept {
-  octet_block block;
   for (; end - p >= octet_block::size; p += octet_block::size) {
-    if (const std::uint32_t hits = block.low(p); hits != 0) return p + std::countr_zero(hits);
+    if (const std::uint32_t hits = octet_block::low(p); hits != 0)
+      return p + std::countr_zero(hits);
   }
   if (end - begin >= octet_block::size) {
     // The last block ends where the octets do.
     const std::uint32_t hits =
-        block.low(end - octet_block::size) >> (p - (end - octet_block::size));
+        octet_block::low(end - octet_block::size) >> (p - (end - octet_block::size));
     return hits != 0 ? p + std::countr_zero(hits) : end;
   }
   while (p != end && !is_low(*p)) ++p;

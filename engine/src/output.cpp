@@ -9,18 +9,13 @@ namespace {
 constexpr std::size_t kept_text = 2 * output_stage::enough_octets;
 }  // namespace
 
-void output_stage::begin_slice() {
-  slices_.push_back({nullptr, text_.size(), 0});
-  in_text_ = true;
-}
-
-std::span<const bytes> output_stage::lend() {
-  if (lent_) return dropped_ ? std::span<const bytes>{} : views_;
-  if (empty()) return {};
+std::span<const bytes> output_stage::make_views() {
+  end_run();
   views_.resize(slices_.size() - first_);
-  for (std::size_t i = 0; i < views_.size(); ++i) {
-    const slice& s = slices_[first_ + i];
-    views_[i] = bytes(s.data != nullptr ? s.data : text_.data() + s.offset, s.size);
+  auto s = slices_.begin() + static_cast<std::ptrdiff_t>(first_);
+  for (bytes& view : views_) {
+    view = bytes(s->data != nullptr ? s->data : text_.data() + s->offset, s->size);
+    ++s;
   }
   lent_ = true;
   handed_ = staged_;
@@ -30,7 +25,6 @@ std::span<const bytes> output_stage::lend() {
 void output_stage::took(std::size_t n) {
   if (!lent_) return;  // nothing was lent, so nothing can have been written
   lent_ = false;
-  in_text_ = false;
   if (dropped_) {
     // Nothing is offered any more, but what had left before still counts.
     sent_ = std::min(sent_ + n, handed_);
@@ -75,6 +69,7 @@ void output_stage::forget_written() {
   }
   if (dead < enough_octets || dead < text_.size() / 2) return;
   text_.erase_front(dead);
+  run_ -= dead;
   for (std::size_t i = first_; i < slices_.size(); ++i) {
     if (slices_[i].data == nullptr) slices_[i].offset -= dead;
   }
@@ -102,7 +97,7 @@ void output_stage::forget() {
   text_.clear();
   slices_.clear();
   first_ = 0;
-  in_text_ = false;
+  run_ = 0;
   secret_ = false;
   dropped_ = false;
 }

@@ -50,15 +50,13 @@ class output_stage {
 
   /// Copies octets.
   void text(std::string_view octets) {
-    begin_text();
     text_.append(octets);
-    end_text(octets.size());
+    staged_ += octets.size();
   }
   /// Copies a line and ends it with CRLF.
   [[gnu::always_inline]] void line(std::string_view octets) {
-    begin_text();
     text_.append_line(octets);
-    end_text(octets.size() + 2);
+    staged_ += octets.size() + 2;
   }
   /// The same for a line that is overwritten once it is sent (SEC-03).
   void secret_line(std::string_view octets) {
@@ -72,8 +70,8 @@ class output_stage {
       text(as_text(octets));
       return;
     }
+    end_run();
     slices_.push_back({octets.data(), 0, octets.size()});
-    in_text_ = false;
     staged_ += octets.size();
     borrowed_end_ = staged_;
   }
@@ -81,7 +79,12 @@ class output_stage {
   /// Is a write of the caller's memory in flight, perhaps?
   [[nodiscard]] bool lends_borrowed() const noexcept { return lent_ && borrowed_end_ > sent_; }
 
-  [[nodiscard]] std::span<const bytes> lend();
+  /// Views of all that is staged, until `took`; the same ones again if they are out.
+  [[nodiscard]] std::span<const bytes> lend() {
+    if (lent_) return dropped_ ? std::span<const bytes>{} : views_;
+    if (empty()) return {};
+    return make_views();
+  }
   void took(std::size_t n);
 
   /// Drops what has not been written. Lent views stay intact until `took`.
@@ -99,13 +102,11 @@ class output_stage {
     std::size_t size;
   };
 
-  void begin_text() {
-    if (!in_text_) begin_slice();
-  }
-  void begin_slice();  // of copied text
-  void end_text(std::size_t n) noexcept {
-    slices_.back().size += n;
-    staged_ += n;
+  [[nodiscard]] std::span<const bytes> make_views();
+  void end_run() {
+    if (run_ == text_.size()) return;
+    slices_.push_back({nullptr, run_, text_.size() - run_});
+    run_ = text_.size();
   }
   void forget();
   void forget_written();
@@ -114,12 +115,12 @@ class output_stage {
   std::vector<slice> slices_;
   std::vector<bytes> views_;
   std::size_t first_ = 0;  // slice not yet sent whole
+  std::size_t run_ = 0;    // where the text begins that is in no slice yet
   std::uint64_t staged_ = 0;
   std::uint64_t handed_ = 0;
   std::uint64_t sent_ = 0;
   std::uint64_t borrowed_end_ = 0;
   std::uint32_t withdrawals_ = 0;
-  bool in_text_ = false;  // the last slice is of copied text, and more may go into it
   bool lent_ = false;
   bool secret_ = false;
   bool dropped_ = false;

@@ -66,38 +66,31 @@ enum class reaction : std::uint8_t {
 
 struct reaction_row {
   verb what;
-  reaction on_2yz, on_3yz, on_4yz, on_5yz;
-
-  [[nodiscard]] constexpr reaction of(int first_digit) const noexcept {
-    return first_digit == 2   ? on_2yz
-           : first_digit == 3 ? on_3yz
-           : first_digit == 4 ? on_4yz
-                              : on_5yz;
-  }
+  std::array<reaction, 4> on;  ///< 2yz, 3yz, 4yz and 5yz: no other reply gets past the parser.
 };
 
 inline constexpr std::array<reaction_row, verb_count> reactions = [] {
   using enum reaction;
   return std::array<reaction_row, verb_count>{{
-      {verb::greeting, open, violation, fail_opening, fail_opening},
-      {verb::ehlo, take_capabilities, violation, fail_opening, refuse_hello},
-      {verb::helo, go_without_extensions, violation, fail_opening, fail_opening},
-      {verb::starttls, start_handshake, violation, refuse_tls, refuse_tls},
-      {verb::handshake, violation, violation, violation, violation},
-      {verb::auth, accept_login, answer_challenge, refuse_login, refuse_login},
-      {verb::auth_cancel, violation, violation, note_cancelled, note_cancelled},
-      {verb::mail, accept_sender, violation, refuse_sender, refuse_sender},
-      {verb::rcpt, accept_recipient, violation, refuse_recipient, refuse_recipient},
-      {verb::data, violation, start_content, refuse_data, refuse_data},
-      {verb::content, deliver, violation, refuse_content, refuse_content},
-      {verb::lone_dot, ignore, violation, ignore, ignore},
-      {verb::rset, note_reset, violation, refuse_reset, refuse_reset},
-      {verb::noop, complete, violation, complete, complete},
-      {verb::help, complete, violation, complete, complete},
-      {verb::vrfy, complete, violation, complete, complete},
-      {verb::expn, complete, violation, complete, complete},
-      {verb::raw, complete, violation, complete, complete},
-      {verb::quit, end_session, end_session, end_session, end_session},
+      {verb::greeting, {open, violation, fail_opening, fail_opening}},
+      {verb::ehlo, {take_capabilities, violation, fail_opening, refuse_hello}},
+      {verb::helo, {go_without_extensions, violation, fail_opening, fail_opening}},
+      {verb::starttls, {start_handshake, violation, refuse_tls, refuse_tls}},
+      {verb::handshake, {violation, violation, violation, violation}},
+      {verb::auth, {accept_login, answer_challenge, refuse_login, refuse_login}},
+      {verb::auth_cancel, {violation, violation, note_cancelled, note_cancelled}},
+      {verb::mail, {accept_sender, violation, refuse_sender, refuse_sender}},
+      {verb::rcpt, {accept_recipient, violation, refuse_recipient, refuse_recipient}},
+      {verb::data, {violation, start_content, refuse_data, refuse_data}},
+      {verb::content, {deliver, violation, refuse_content, refuse_content}},
+      {verb::lone_dot, {ignore, violation, ignore, ignore}},
+      {verb::rset, {note_reset, violation, refuse_reset, refuse_reset}},
+      {verb::noop, {complete, violation, complete, complete}},
+      {verb::help, {complete, violation, complete, complete}},
+      {verb::vrfy, {complete, violation, complete, complete}},
+      {verb::expn, {complete, violation, complete, complete}},
+      {verb::raw, {complete, violation, complete, complete}},
+      {verb::quit, {end_session, end_session, end_session, end_session}},
   }};
 }();
 
@@ -105,7 +98,7 @@ inline constexpr std::array<reaction_row, verb_count> reactions = [] {
   return rules[static_cast<std::size_t>(v)];
 }
 [[nodiscard]] constexpr reaction reaction_of(verb v, int first_digit) noexcept {
-  return reactions[static_cast<std::size_t>(v)].of(first_digit);
+  return reactions[static_cast<std::size_t>(v)].on[static_cast<std::size_t>(first_digit) - 2];
 }
 
 // Each row stands in its verb's place.

@@ -39,6 +39,27 @@ std::optional<string_view> next_line(std::optional<string_view>& rest) noexcept 
   return static_cast<std::uint16_t>(value);
 }
 
+// `parse_enhanced_status`, inline for the one line that most replies have.
+[[gnu::always_inline]] inline enhanced_status read_status(string_view text) noexcept {
+  if (text.size() < 5 || text[1] != '.') return {};
+  const char first = text.front();
+  if (first != '2' && first != '4' && first != '5') return {};
+  // Nearly always its parts have a digit each; most replies to mails have such a code.
+  if (text[3] == '.' && ascii::is_digit(text[2]) && ascii::is_digit(text[4]) &&
+      (text.size() == 5 || text[5] == ' ')) {
+    return {static_cast<std::uint8_t>(first - '0'), static_cast<std::uint16_t>(text[2] - '0'),
+            static_cast<std::uint16_t>(text[4] - '0')};
+  }
+  text.remove_prefix(2);
+
+  const auto subject = eat_number(text);
+  if (!subject || text.empty() || text.front() != '.') return {};
+  text.remove_prefix(1);
+  const auto detail = eat_number(text);
+  if (!detail || !(text.empty() || text.front() == ' ')) return {};
+  return {static_cast<std::uint8_t>(first - '0'), *subject, *detail};
+}
+
 // Marks that make text look other than it is: direction, line ends, and what is not seen at all.
 bool misleads(char32_t c) noexcept {
   return utf8::is_c1(c) || utf8::is_separator(c) || (c >= 0x202A && c <= 0x202E) ||
@@ -59,25 +80,7 @@ std::string to_string(const enhanced_status& code) {
   return text;
 }
 
-enhanced_status parse_enhanced_status(string_view text) noexcept {
-  if (text.size() < 5 || text[1] != '.') return {};
-  const char first = text.front();
-  if (first != '2' && first != '4' && first != '5') return {};
-  // Nearly always its parts have a digit each; most replies to mails have such a code.
-  if (text[3] == '.' && ascii::is_digit(text[2]) && ascii::is_digit(text[4]) &&
-      (text.size() == 5 || text[5] == ' ')) {
-    return {static_cast<std::uint8_t>(first - '0'), static_cast<std::uint16_t>(text[2] - '0'),
-            static_cast<std::uint16_t>(text[4] - '0')};
-  }
-  text.remove_prefix(2);
-
-  const auto subject = eat_number(text);
-  if (!subject || text.empty() || text.front() != '.') return {};
-  text.remove_prefix(1);
-  const auto detail = eat_number(text);
-  if (!detail || !(text.empty() || text.front() == ' ')) return {};
-  return {static_cast<std::uint8_t>(first - '0'), *subject, *detail};
-}
+enhanced_status parse_enhanced_status(string_view text) noexcept { return read_status(text); }
 
 std::size_t reply::line_count() const noexcept {
   if (!*this) return 0;
@@ -92,12 +95,13 @@ string_view reply::line(std::size_t i) const noexcept {
 }
 
 enhanced_status reply::enhanced() const noexcept {
-  if (!with_status_ || first_digit() == 3) return {};
-  const auto status_of = [this](string_view line) {
-    const enhanced_status found = parse_enhanced_status(line);
-    return found.status_class == first_digit() ? found : enhanced_status{};
+  const int first = first_digit();
+  if (!with_status_ || first == 3) return {};
+  const auto fitting = [first](enhanced_status found) {
+    return found.status_class == first ? found : enhanced_status{};
   };
-  if (text_.find('\n') == string_view::npos) return status_of(text_);
+  const auto status_of = [&](string_view line) { return fitting(parse_enhanced_status(line)); };
+  if (text_.find('\n') == string_view::npos) return fitting(read_status(text_));
   if (const auto last = status_of(text_.substr(text_.rfind('\n') + 1))) return last;
   std::optional<string_view> rest = text_;
   while (const auto line = next_line(rest)) {

@@ -13,12 +13,15 @@ namespace sansmtp {
 namespace {
 
 constexpr std::size_t excerpt_octets = 256;
+/// A reply that needed more than this gives its memory back, so that one long reply does not make
+/// an idle session large.
+constexpr std::size_t kept_capacity = 2048;
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 }  // namespace
 
 void reply_parser::reset() noexcept {
-  if (text_.capacity() > detail::kept_reply_capacity) std::string().swap(text_);
+  if (text_.capacity() > kept_capacity) std::string().swap(text_);
   text_.clear();
   in_place_ = {};
   line_octets_ = octets_ = lines_ = 0;
@@ -72,10 +75,18 @@ void reply_parser::end_line() noexcept {
   digits_ = 0;
   line_octets_ = 0;
   line_code_ = 0;
-  state_ = separator_ == '-' ? state::code : state::done;
+  state_ = separator_ == '-'                  ? state::code
+           : text_.capacity() > kept_capacity ? state::done_large
+                                              : state::done;
 }
 
-reply_parser::status reply_parser::parse(bytes& in) { return parse_inline(in); }
+reply_parser::status reply_parser::parse(bytes& in) {
+  reply found;
+  if (!whole_reply(in, found)) return run(in);
+  in_place_ = found.text();
+  code_ = static_cast<std::uint16_t>(found.code());
+  return status::complete;
+}
 
 reply_parser::status reply_parser::run(bytes& in) {
   const char* p = in.data();
@@ -87,7 +98,7 @@ reply_parser::status reply_parser::run(bytes& in) {
 
 reply_parser::status reply_parser::run(const char*& p, const char* const end) {
   if (state_ == state::failed) return fail(error_);
-  if (state_ == state::done) {
+  if (idle()) {
     const bool warned = saw_bare_lf_;
     reset();
     saw_bare_lf_ = warned;
@@ -172,9 +183,10 @@ reply_parser::status reply_parser::run(const char*& p, const char* const end) {
       }
 
       case state::done:
+      case state::done_large:
       case state::failed: break;
     }
-    if (state_ == state::done) return status::complete;
+    if (idle()) return status::complete;
   }
   return status::need_more;
 }

@@ -34,6 +34,14 @@ class ring {
     first_ = at(1);
     --size_;
   }
+  /// Takes out the oldest entry that is equal to `value`, if there is one: mostly the first.
+  void remove(const T& value) noexcept {
+    for (std::size_t i = 0; i < size_; ++i) {
+      if ((*this)[i] != value) continue;
+      for (; i != 0; --i) std::swap((*this)[i], (*this)[i - 1]);
+      return pop();
+    }
+  }
   void clear() noexcept {
     first_ = 0;
     size_ = 0;

@@ -61,29 +61,28 @@ session& session::operator=(session&&) noexcept = default;
 // -- mails: making and recycling ------------------------------------------------------------------
 
 session::impl::mail_state& session::impl::take_mail() {
-  if (spare_.empty()) return make_mail();
-  mail_state& m = *spare_.back();
-  spare_.pop_back();
-  return m;
+  if (spare_ == nullptr) return make_mail();
+  return *std::exchange(spare_, spare_->next_spare);
 }
 
 session::impl::mail_state& session::impl::make_mail() {
   mails_.push_back(std::make_unique<mail_state>());
-  spare_.reserve(mails_.capacity());
   return *mails_.back();
 }
 
-void session::impl::recycle(mail_state& m) {
-  if (m.content.is_owned()) m.content = {};
-  spare_.push_back(&m);
+/// The event taken last is void now, and with it the mail whose results it showed.
+[[gnu::always_inline]] inline void session::impl::release_shown() {
+  if (mail_state* const m = std::exchange(shown_, nullptr); m != nullptr) {
+    if (m->content.is_owned()) m->give_content_back();
+    m->next_spare = std::exchange(spare_, m);
+  }
+  events_.release();
 }
 
 // -- events ---------------------------------------------------------------------------------------
 
 detail::pending_event& session::impl::tell_event(event::kind what, verb about, const reply& r) {
-  detail::pending_event& e = events_.push(what);
-  e.shown.answers = about;
-  e.shown.tls = tls_;
+  detail::pending_event& e = events_.push(what, about, tls_);
   if (r) {
     e.code = static_cast<std::uint16_t>(r.code());
     e.with_status = about != verb::greeting && about != verb::ehlo;  // EXT-09
@@ -151,16 +150,32 @@ void session::impl::warn(errc why, std::string_view detail, operation_id id) {
   e.shown.id = id;
 }
 
+[[gnu::always_inline]] inline void session::impl::show_results(mail_state& m,
+                                                               std::size_t answer_of) {
+  results_.resize(m.rcpts.size());
+  recipient_result* to = results_.data();
+  for (const detail::rcpt_state& r : m.rcpts) {
+    to->address = m.address_of(r);
+    to->result = r.result;
+    to->stage = r.stage;
+    to->why = r.why;
+    to->advice = r.advice;
+    to->answer = m.show(r.answer);
+    to->suggested = r.suggested;
+    ++to;
+  }
+  current_.results = results_;
+  if (!results_.empty()) current_.answer = results_[answer_of].answer;
+}
+
 const event* session::next_event() {
   impl& s = *impl_;
   if (s.shown_ == nullptr && s.events_.clean()) return nullptr;  // most calls
-  return s.show_next();
+  s.release_shown();
+  return s.events_.empty() ? nullptr : s.show_next();
 }
 
 const event* session::impl::show_next() {
-  if (shown_ != nullptr) recycle(*std::exchange(shown_, nullptr));
-  events_.release();
-  if (events_.empty()) return nullptr;
   const detail::pending_event& p = events_.front();
   // A transport may still be reading the mail's octets; its owner must not free them yet.
   if (p.shown.what == event::kind::mail_done && out_.lends_borrowed()) return nullptr;
@@ -179,23 +194,6 @@ const event* session::impl::show_next() {
   }
   events_.pop();
   return &e;
-}
-
-void session::impl::show_results(mail_state& m, std::size_t answer_of) {
-  results_.resize(m.rcpts.size());
-  recipient_result* to = results_.data();
-  for (const detail::rcpt_state& r : m.rcpts) {
-    to->address = m.address_of(r);
-    to->result = r.result;
-    to->stage = r.stage;
-    to->why = r.why;
-    to->advice = r.advice;
-    to->answer = m.show(r.answer);
-    to->suggested = r.suggested;
-    ++to;
-  }
-  current_.results = results_;
-  if (!results_.empty()) current_.answer = results_[answer_of].answer;
 }
 
 // -- how mails end --------------------------------------------------------------------------------
@@ -220,16 +218,16 @@ void session::impl::conclude(mail_state& m, outcome if_handed, const verdict& v)
 }
 
 /// The mail is over; every recipient has its outcome, or there are none to have (`why`: usage
-/// error).
-void session::impl::finish(mail_state& m, errc why, std::error_code code) {
+/// error). `code` is told instead of `why`, if there is one.
+void session::impl::finish(mail_state& m, errc why, const std::error_code* code) {
   // RSET goes before the next MAIL unless the mail was delivered, or the next one rides already and
   // the end of content has cleared the server's buffers (TXN-16, PIPE-17).
   if (m.mail_formatted && !m.delivered && (sending_ == nullptr || sending_ == &m)) rset_due_ = true;
   if (sending_ == &m) sending_ = nullptr;
-  std::erase(active_, &m);
+  active_.remove(&m);
   m.step = mail_step::finished;
 
-  detail::pending_event& e = tell_event(event::kind::mail_done, verb::content);
+  detail::pending_event& e = events_.push(event::kind::mail_done, verb::content, tls_);
   e.shown.id = m.id;
   e.mail = &m;
   // One word for all: what they share, else what needs most care.
@@ -240,7 +238,7 @@ void session::impl::finish(mail_state& m, errc why, std::error_code code) {
     any_delivered |= r.result == outcome::delivered;
   }
   if (why != errc::none) {
-    e.shown.error = code ? code : std::error_code(why);
+    e.shown.error = code != nullptr ? *code : std::error_code(why);
     e.shown.category = category_of(why);
     e.shown.answers = verb::mail;
   }
@@ -255,9 +253,8 @@ void session::impl::finish(mail_state& m, errc why, std::error_code code) {
     e.shown.advice = example->advice;
     e.answer_of = static_cast<std::uint32_t>(example - m.rcpts.data());
     // A command that was never written is none that a failure could answer.
-    const failure_category kind = category_of(example->why);
-    const bool said = m.mail_formatted && kind != failure_category::none &&
-                      kind != failure_category::local &&
+    const bool said = example->why != errc::none && m.mail_formatted &&
+                      category_of(example->why) != failure_category::local &&
                       (example->stage != verb::rcpt || example->step != rcpt_step::waiting);
     if (said) {
       e.command = events_.keep(command_of(example->stage, &m, e.answer_of));
@@ -275,7 +272,7 @@ void session::impl::lose_mails(const failure& f) {
     const bool doubt =
         m.content_end <= out_.handed() && category_of(f.why) != failure_category::closing;
     conclude(m, doubt ? outcome::in_doubt : outcome::deferred, v);
-    finish(m, f.why, f.code);
+    finish(m, f.why, f.code ? &f.code : nullptr);
   };
   while (!active_.empty()) lose(*active_.front());
   for (std::size_t i = 0; i < owed_.size(); ++i) owed_[i].mail = nullptr;
@@ -447,6 +444,24 @@ void session::impl::garbled(bool secret) {
   s.fail({errc::connection_lost, about, why, {}, hint::none, excerpt});
 }
 
+/// Octets were written; `before` had been before.
+[[gnu::always_inline]] inline void session::impl::note_progress(std::uint64_t before) {
+  if (owed_.empty()) return;
+  const expected& oldest = owed_.front();
+  if (oldest.what != verb::content || oldest.mail == nullptr) return;
+  detail::mail_state& m = *oldest.mail;
+  // Progress of content, up to its last octet, restarts the timer (TIME-05).
+  if (before < m.content_end) {
+    base_ = now_;
+    if (config_.trace && out_.sent() > m.content_begin) {
+      detail::pending_event& e = tell_event(event::kind::content_sent, verb::content);
+      e.shown.id = m.id;
+      e.shown.octets = std::min(out_.sent(), m.content_end) - std::max(before, m.content_begin);
+    }
+    if (m.lending) release_chunk();
+  }
+}
+
 void session::sent(time_point now, std::size_t n) {
   impl& s = *impl_;
   s.tell(now);
@@ -478,24 +493,6 @@ void session::sent(time_point now, std::size_t n) {
   const std::string behind = std::exchange(s.held_input_, {});
   s.read({code, text}, as_bytes(behind));
   if (s.held_reply_ == 0 && s.held_end_) receive_end(now, *std::exchange(s.held_end_, {}));
-}
-
-/// Octets were written; `before` had been before.
-void session::impl::note_progress(std::uint64_t before) {
-  if (owed_.empty()) return;
-  const expected& oldest = owed_.front();
-  if (oldest.what != verb::content || oldest.mail == nullptr) return;
-  detail::mail_state& m = *oldest.mail;
-  // Progress of content, up to its last octet, restarts the timer (TIME-05).
-  if (before < m.content_end) {
-    base_ = now_;
-    if (config_.trace && out_.sent() > m.content_begin) {
-      detail::pending_event& e = tell_event(event::kind::content_sent, verb::content);
-      e.shown.id = m.id;
-      e.shown.octets = std::min(out_.sent(), m.content_end) - std::max(before, m.content_begin);
-    }
-    release_chunk();
-  }
 }
 
 std::optional<time_point> session::deadline() const noexcept {
@@ -637,7 +634,8 @@ void session::impl::give_up(operation& op) {
   }
   if (s.sending_ == nullptr || s.sending_->id != mail) {
     // Perhaps its terminator is formatted, but certainly not written yet: then it can be kept back.
-    for (detail::mail_state* m : s.active_) {
+    for (std::size_t i = 0; i < s.active_.size(); ++i) {
+      const detail::mail_state* const m = s.active_[i];
       if (m->id == mail && m->content_end != impl::expected::open &&
           m->content_end > s.out_.handed()) {
         s.fail({f.why, verb::content, {}, {}, hint::none, {}});
@@ -839,14 +837,14 @@ std::size_t session::in_flight() const noexcept { return impl_->owed_.size(); }
 
 [[gnu::cold]] std::size_t session::memory() const noexcept {
   const impl& s = *impl_;
-  std::size_t n =
-      sizeof(session) + sizeof(impl) + s.owed_.memory() + s.out_.memory() + s.events_.memory() +
-      s.wanted_.memory() + s.parser_.memory() + s.peer_.memory() + s.hello_name_.capacity() +
-      s.greeting_.capacity() + s.leaving_text_.capacity() + s.line_.capacity() +
-      s.mail_line_.capacity() + s.held_text_.capacity() + s.held_input_.capacity() +
-      s.binding_.octets.capacity() + s.results_.capacity() * sizeof(recipient_result) +
-      s.slices_.capacity() * sizeof(bytes) +
-      (s.active_.capacity() + s.mails_.capacity() + s.spare_.capacity()) * sizeof(void*);
+  std::size_t n = sizeof(session) + sizeof(impl) + s.owed_.memory() + s.out_.memory() +
+                  s.events_.memory() + s.wanted_.memory() + s.parser_.memory() + s.peer_.memory() +
+                  s.hello_name_.capacity() + s.greeting_.capacity() + s.leaving_text_.capacity() +
+                  s.line_.capacity() + s.mail_line_.capacity() + s.held_text_.capacity() +
+                  s.held_input_.capacity() + s.binding_.octets.capacity() +
+                  s.results_.capacity() * sizeof(recipient_result) +
+                  s.slices_.capacity() * sizeof(bytes) + s.active_.memory() +
+                  s.mails_.capacity() * sizeof(void*);
   for (const auto& m : s.mails_) n += m->memory();
   return n;
 }

@@ -96,14 +96,14 @@ struct session::impl {
   [[gnu::cold]] void refuse_command(verb what, operation_id id, errc why);
   mail_state& take_mail();
   [[gnu::cold]] mail_state& make_mail();
-  void recycle(mail_state& m);
+  void release_shown();
   [[nodiscard]] const event* show_next();
   void show_results(mail_state& m, std::size_t answer_of);
 
   // Ends of things.
   [[gnu::cold]] void give_up(operation& op);
   void conclude(mail_state& m, outcome if_handed, const verdict& v);
-  void finish(mail_state& m, errc why = errc::none, std::error_code code = {});
+  void finish(mail_state& m, errc why = errc::none, const std::error_code* code = nullptr);
   [[gnu::cold]] void lose_mails(const failure& f);
   [[gnu::cold]] void complete_commands(const failure& f);
   [[gnu::cold]] void fail(const failure& f);   // at once, without an octet
@@ -119,7 +119,10 @@ struct session::impl {
 
   // -- session_send.cpp: what may be written now --------------------------------------------------
   void fill();
-  [[nodiscard]] std::optional<verb> next_verb();
+  /// What `next_verb` says if there is nothing to do: the one verb that nobody writes.
+  static constexpr verb nothing = verb::greeting;
+  [[nodiscard]] verb next_verb();
+  [[nodiscard, gnu::cold]] verb next_verb_unready() const noexcept;
   [[nodiscard]] bool may_write(verb v) const noexcept;
   [[nodiscard]] bool pipelining() const noexcept {
     return config_.pipelining != pipelining_level::off && peer_.has(extension::pipelining);
@@ -149,6 +152,8 @@ struct session::impl {
   [[gnu::cold]] void hold(bytes octets);
   [[gnu::cold]] void garbled(bool secret);
   [[gnu::cold]] bool prepare_parser(bytes octets);
+  [[gnu::cold]] bool parse_by_octets(bytes& octets, reply& r);
+  bool next_reply(bytes& octets, reply& r);
   void read(reply held, bytes octets);
   void on_reply(const reply& r);
   [[gnu::cold]] void trace_reply(verb about, const reply& r);
@@ -166,7 +171,8 @@ struct session::impl {
   [[gnu::cold]] void refuse_sender(mail_state& m, errc why, const reply& r);
   [[gnu::cold]] void fail_command(const expected& e, errc why, const reply& r);
   void settle(mail_state& m);
-  void answer_rcpt(const expected& e, const reply& r);
+  void accept_recipient(const expected& e, const reply& r);
+  [[gnu::cold]] void refuse_recipient(const expected& e, const reply& r);
   void answer_data(mail_state& m, const reply& r);
   [[gnu::cold]] void read_greeting(const reply& r);
 
@@ -214,9 +220,9 @@ struct session::impl {
 
   // Mails.
   mail_state* sending_ = nullptr;                   // the sender's: envelope or content in progress
-  std::vector<mail_state*> active_;                 // begun and not over, oldest first
+  detail::ring<mail_state*> active_;                // begun and not over, oldest first
   std::vector<std::unique_ptr<mail_state>> mails_;  // all there are
-  std::vector<mail_state*> spare_;                  // those that are free
+  mail_state* spare_ = nullptr;                     // those that are free: the one used last
   mail_state* shown_ = nullptr;                     // whose results the current event shows
 
   std::unique_ptr<login> login_;

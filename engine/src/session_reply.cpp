@@ -75,13 +75,26 @@ void session::impl::premature(const expected& e, const reply& r) {
   fail({errc::unsolicited_reply, e.what, {}, r, hint::none, r.text().substr(0, 256)});
 }
 
+/// Part of `react`, as most mails have nothing but such replies.
+[[gnu::always_inline]] inline void session::impl::accept_recipient(const expected& e,
+                                                                   const reply& r) {
+  mail_state& m = *e.mail;
+  m.rcpts[e.recipient].step = rcpt_step::accepted;
+  ++m.accepted;
+  if (config_.progress && !m.sender_refused) {  // PIPE-12
+    detail::pending_event& told = tell_event(event::kind::recipient_accepted, verb::rcpt, r);
+    told.shown.id = m.id;
+    told.shown.recipient = e.recipient;
+  }
+  settle(m);
+}
+
 /// Part of `on_reply`, and inline since this is the way of every reply.
 [[gnu::always_inline]] inline void session::impl::react(reaction what, const expected& e,
                                                         const reply& r) {
   // What was owed when a polite end began is read and changes nothing; what is the user's still
   // ends by its reply.
-  const bool orphan = e.mail == nullptr && e.id == 0 && e.what != verb::quit;
-  if (stage_ == stage::leaving && orphan) {
+  if (stage_ == stage::leaving && e.mail == nullptr && e.id == 0 && e.what != verb::quit) {
     // But where the server waits for content, QUIT would be content: then there is only silence.
     if (what == reaction::start_content) {
       fail({errc::contradictory_reply, e.what, {}, r, hint::none, {}});
@@ -154,8 +167,11 @@ void session::impl::premature(const expected& e, const reply& r) {
       return;
 
     case reaction::accept_recipient:
+      if (e.mail != nullptr) accept_recipient(e, r);
+      return;
+
     case reaction::refuse_recipient:
-      if (e.mail != nullptr) answer_rcpt(e, r);
+      if (e.mail != nullptr) refuse_recipient(e, r);
       return;
 
     case reaction::start_content:
@@ -301,9 +317,13 @@ void session::impl::premature(const expected& e, const reply& r) {
   react(detail::reaction_of(e.what, r.first_digit()), e, r);
 }
 
-/// Makes the parser ready for what is owed next. False if nothing may be said now, and the session
-/// is over.
+/// Makes the parser ready for what is owed next. False if nothing is to be read now.
 bool session::impl::prepare_parser(bytes octets) {
+  if (stage_ == stage::closed) return false;
+  if (held_reply_ != 0) {
+    hold(octets);
+    return false;
+  }
   long_lines_ = login_ != nullptr && !owed_.empty() && owed_.front().what == verb::auth;
   const limits& limit = config_.limits;
   parser_.line_limit(long_lines_ ? std::max(limit.auth_line, limit.reply.line)
@@ -320,31 +340,38 @@ bool session::impl::prepare_parser(bytes octets) {
   return false;
 }
 
+/// Takes a reply that is not there as a single line. False if there is none.
+bool session::impl::parse_by_octets(bytes& octets, reply& r) {
+  const reply_parser::status status = parser_.parse(octets);
+  if (status == reply_parser::status::need_more) return false;
+  if (status != reply_parser::status::complete) {
+    garbled(long_lines_);
+    return false;
+  }
+  if (parser_.saw_bare_lf() && !warned_bare_lf_) {
+    warned_bare_lf_ = true;
+    warn(errc::bare_lf_in_reply, {});
+  }
+  r = parser_.result();
+  return true;
+}
+
+/// Takes a reply off the octets; false if there is none that may be acted upon now.
+[[gnu::always_inline]] inline bool session::impl::next_reply(bytes& octets, reply& r) {
+  if (octets.empty()) return false;
+  // Only the opening, AUTH and the end have replies that are not parsed like any other.
+  const bool like_any_other =
+      stage_ == stage::ready && login_ == nullptr && !long_lines_ && held_reply_ == 0;
+  if (!like_any_other && !prepare_parser(octets)) return false;
+  return parser_.whole_reply(octets, r) || parse_by_octets(octets, r);
+}
+
 /// Acts on the replies in `octets`, and before them on one that was `held`.
 void session::impl::read(reply held, bytes octets) {
-  while (held || (!octets.empty() && stage_ != stage::closed)) {
-    if (!held) {
-      if (held_reply_ != 0) {
-        hold(octets);
-        return;
-      }
-      // Only the opening and AUTH have replies that are not parsed like any other.
-      if ((stage_ != stage::ready || login_ != nullptr || long_lines_) && !prepare_parser(octets)) {
-        return;
-      }
-      const reply_parser::status status = parser_.parse_inline(octets);
-      if (status == reply_parser::status::need_more) return;
-      if (status != reply_parser::status::complete) {
-        garbled(long_lines_);
-        return;
-      }
-      if (parser_.saw_bare_lf() && !warned_bare_lf_) {
-        warned_bare_lf_ = true;
-        warn(errc::bare_lf_in_reply, {});
-      }
-    }
-    on_reply(held ? std::exchange(held, {}) : parser_.result());
-  }
+  reply r = held;
+  if (!r && !next_reply(octets, r)) return;
+  do on_reply(r);
+  while (next_reply(octets, r));
 }
 
 /// A plain command got a reply that is no success.
@@ -548,46 +575,37 @@ void session::impl::settle(mail_state& m) {
   finish(m);
 }
 
-void session::impl::answer_rcpt(const expected& e, const reply& r) {
+void session::impl::refuse_recipient(const expected& e, const reply& r) {
   mail_state& m = *e.mail;
   detail::rcpt_state& to = m.rcpts[e.recipient];
-  const bool accepted = r.first_digit() == 2;
-  to.step = accepted ? rcpt_step::accepted : rcpt_step::refused;
-  if (accepted) {
-    ++m.accepted;
-  } else {
-    m.rcpt_refused = true;
-  }
+  to.step = rcpt_step::refused;
+  m.rcpt_refused = true;
   // After a refused MAIL the replies to RCPT say nothing about the recipients (PIPE-12).
-  if (!m.sender_refused && (!accepted || config_.progress)) {
-    detail::pending_event& told =
-        tell_event(accepted ? event::kind::recipient_accepted : event::kind::recipient_rejected,
-                   verb::rcpt, r);
+  if (!m.sender_refused) {
+    detail::pending_event& told = tell_event(event::kind::recipient_rejected, verb::rcpt, r);
     told.shown.id = m.id;
     told.shown.recipient = e.recipient;
-    if (!accepted) {
-      const enhanced_status status = r.enhanced();
-      const bool crowded =
-          m.accepted != 0 &&
-          (r.code() == 452 ||
-           (r.code() == 552 && (!status || (status.subject == 5 && status.detail == 3))));
-      const outcome o = crowded || r.first_digit() == 4 ? outcome::deferred : outcome::rejected;
-      to.decide(o, {verb::rcpt,
-                    crowded ? errc::recipient_limit : refusal(r),  // TXN-09
-                    crowded ? hint::too_many_recipients : hint_of(r),
-                    m.keep(r),
-                    {}});
-      told.shown.result = to.result;
-      told.shown.advice = to.advice;
-      told.shown.error = std::error_code(to.why);
-      told.shown.category = failure_category::reply;
-      told.command = events_.keep(command_of(verb::rcpt, &m, e.recipient));
-      if (crowded) {
-        m.enough_rcpts = true;  // TXN-10
-        for (detail::rcpt_state& other : m.rcpts) {
-          if (other.step != rcpt_step::waiting || other.result != outcome::pending) continue;
-          other.decide(outcome::not_attempted, to);
-        }
+    const enhanced_status status = r.enhanced();
+    const bool crowded =
+        m.accepted != 0 &&
+        (r.code() == 452 ||
+         (r.code() == 552 && (!status || (status.subject == 5 && status.detail == 3))));
+    const outcome o = crowded || r.first_digit() == 4 ? outcome::deferred : outcome::rejected;
+    to.decide(o, {verb::rcpt,
+                  crowded ? errc::recipient_limit : refusal(r),  // TXN-09
+                  crowded ? hint::too_many_recipients : hint_of(r),
+                  m.keep(r),
+                  {}});
+    told.shown.result = to.result;
+    told.shown.advice = to.advice;
+    told.shown.error = std::error_code(to.why);
+    told.shown.category = failure_category::reply;
+    told.command = events_.keep(command_of(verb::rcpt, &m, e.recipient));
+    if (crowded) {
+      m.enough_rcpts = true;  // TXN-10
+      for (detail::rcpt_state& other : m.rcpts) {
+        if (other.step != rcpt_step::waiting || other.result != outcome::pending) continue;
+        other.decide(outcome::not_attempted, to);
       }
     }
   }

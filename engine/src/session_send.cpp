@@ -34,14 +34,6 @@ constexpr std::size_t rcpt_dsn_growth = 536;
 constexpr std::size_t envelope_id_limit = 100;  // encoded (DSN-04)
 constexpr std::size_t original_limit = 500;     // encoded (DSN-03)
 
-void append_number(detail::text_buffer& line, std::uint64_t n) {
-  char digits[20];
-  char* at = digits + sizeof digits;
-  do *--at = static_cast<char>('0' + n % 10);
-  while ((n /= 10) != 0);
-  line.append({at, static_cast<std::size_t>(digits + sizeof digits - at)});
-}
-
 bool is_value(std::string_view v) noexcept {
   return std::all_of(v.begin(), v.end(), [](char c) { return c > 32 && c < 127 && c != '='; });
 }
@@ -122,20 +114,22 @@ inline bool session::impl::fits(std::size_t line) const noexcept {
          out_.staged() - group_begin_ + line + crlf.size() <= config_.limits.group_octets;
 }
 
-/// What is to be written next, whatever the group says; nothing if there is nothing to do. Mails
-/// that are refused locally end here (TXN-28).
-[[gnu::always_inline]] inline std::optional<verb> session::impl::next_verb() {
-  if (stage_ == stage::leaving) {
-    if (quit_written_) return std::nullopt;
-    return verb::quit;
-  }
-  if (pressing_) return pressing_;
-  if (stage_ != stage::ready) return std::nullopt;
+/// What is to be written next before the session is ready and after that.
+verb session::impl::next_verb_unready() const noexcept {
+  if (stage_ == stage::leaving && !quit_written_) return verb::quit;
+  return stage_ == stage::opening ? pressing_.value_or(nothing) : nothing;
+}
+
+/// What is to be written next, whatever the group says. Mails that are refused locally end here
+/// (TXN-28).
+[[gnu::always_inline]] inline verb session::impl::next_verb() {
+  if (stage_ != stage::ready) return next_verb_unready();
+  if (pressing_) return *pressing_;
 
   if (sending_ != nullptr) {
     mail_state& m = *sending_;
-    if (m.step != mail_step::rcpts || m.cancelled || m.sender_refused) return std::nullopt;
-    if (config_.require_all_recipients && m.rcpt_refused) return std::nullopt;
+    if (m.step != mail_step::rcpts || m.cancelled || m.sender_refused) return nothing;
+    if (config_.require_all_recipients && m.rcpt_refused) return nothing;
     // Between RCPTs, with nothing outstanding, some commands are allowed (CMD-18).
     if (owed_.empty() && !wanted_.empty()) {
       const verb w = wanted_.front().what;
@@ -146,8 +140,8 @@ inline bool session::impl::fits(std::size_t line) const noexcept {
     }
     if (m.next_rcpt < m.rcpts.size() && !m.enough_rcpts) return verb::rcpt;
     // DATA waits for what could forbid it: a refused RSET leaves old recipients in place (TXN-19).
-    if (rset_owed_ != 0) return std::nullopt;
-    if (config_.require_all_recipients && m.owed != 0) return std::nullopt;
+    if (rset_owed_ != 0) return nothing;
+    if (config_.require_all_recipients && m.owed != 0) return nothing;
     return verb::data;
   }
 
@@ -159,7 +153,7 @@ inline bool session::impl::fits(std::size_t line) const noexcept {
       continue;
     }
     // A mail is looked at only when nothing outstanding can change what the server offers.
-    if (group_closed_) return std::nullopt;
+    if (group_closed_) return nothing;
     mail_state& m = *op.mail;
     if (!m.checked && refuse_locally(m)) {
       wanted_.pop();
@@ -167,10 +161,10 @@ inline bool session::impl::fits(std::size_t line) const noexcept {
     }
     m.checked = true;
     if (rset_due_) return verb::rset;
-    if (rset_owed_ != 0 && !config_.pipeline_rset) return std::nullopt;
+    if (rset_owed_ != 0 && !config_.pipeline_rset) return nothing;
     return verb::mail;
   }
-  return std::nullopt;
+  return nothing;
 }
 
 // -- lines ----------------------------------------------------------------------------------------
@@ -255,7 +249,7 @@ void session::impl::write_secret_line(verb v, std::string_view line, std::string
       wanted_.pop();
       sending_ = &m;
       m.rode = !owed_.empty() && owed_.back().what == verb::content;
-      active_.push_back(&m);
+      active_.push(&m);
       m.step = mail_step::rcpts;
       m.mail_formatted = true;
       ++m.owed;
@@ -353,16 +347,13 @@ void session::impl::fill() {
     }
     return;
   }
+  while (sending_ != nullptr && sending_->step == mail_step::content) {
+    // Only content can be much: lines are bounded by their group.
+    if (out_.full() || !write_content(*sending_)) return;
+  }
   for (;;) {
-    if (sending_ != nullptr && sending_->step == mail_step::content) {
-      // Only content can be much: lines are bounded by their group.
-      if (out_.full() || !write_content(*sending_)) return;
-      if (stage_ == stage::closed) return;
-      continue;
-    }
-    const std::optional<verb> next = next_verb();
-    if (!next || stage_ == stage::closed || !may_write(*next)) return;
-    if (!write(*next)) return;
+    const verb next = next_verb();
+    if (next == nothing || !may_write(next) || !write(next)) return;
   }
 }
 
@@ -526,7 +517,7 @@ errc session::impl::append_extras(const mail_state& m, detail::text_buffer& line
     if (!peer_.has(extension::mt_priority)) return errc::parameter_not_offered;
     line += " MT-PRIORITY=";
     if (*env.priority < 0) line += '-';
-    append_number(line, static_cast<std::uint64_t>(std::abs(*env.priority)));
+    line.append_number(static_cast<std::uint64_t>(std::abs(*env.priority)));
   }
   if (!env.hold_for.empty() || !env.hold_until.empty()) {
     const bool both = !env.hold_for.empty() && !env.hold_until.empty();
@@ -549,7 +540,7 @@ errc session::impl::format_mail(mail_state& m, detail::text_buffer& line) {
     // Octets as sent, stuffed dots and terminator not counted; unknown means no parameter (EXT-06).
     if (!m.content.is_streamed() || m.content.declared_size()) {
       line += " SIZE=";
-      append_number(line, m.content.is_streamed() ? *m.content.declared_size() : m.facts.size);
+      line.append_number(m.content.is_streamed() ? *m.content.declared_size() : m.facts.size);
     }
   }
   if (m.facts.eight_bit && peer_.has(extension::eight_bit_mime)) line += " BODY=8BITMIME";

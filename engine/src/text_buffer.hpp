@@ -2,12 +2,37 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <string_view>
 
 namespace sansmtp::detail {
+
+/// Copies a text. Most are as long as an address, a command or a line of a reply: two overlapping
+/// moves of 4, 8, 16 or 32 octets cost less than a call.
+inline void copy(char* to, std::string_view text) noexcept {
+  const char* const from = text.data();
+  const std::size_t n = text.size();
+  if (n - 8 <= 8) {
+    std::memcpy(to, from, 8);
+    std::memcpy(to + n - 8, from + n - 8, 8);
+  } else if (n - 16 <= 16) {
+    std::memcpy(to, from, 16);
+    std::memcpy(to + n - 16, from + n - 16, 16);
+  } else if (n - 32 <= 32) {
+    std::memcpy(to, from, 32);
+    std::memcpy(to + n - 32, from + n - 32, 32);
+  } else if (n - 4 <= 4) {
+    std::memcpy(to, from, 4);
+    std::memcpy(to + n - 4, from + n - 4, 4);
+  } else if (n != 0) {
+    std::memcpy(to, from, n);
+  }
+}
 
 /// Like a `std::string` that only grows at its end; its `append` is a bounds check and a `memcpy`
 /// where the standard one is a call with a dozen branches. Moves, but does not copy.
@@ -46,6 +71,12 @@ class text_buffer {
     *room(1) = c;
     ++size_;
   }
+  /// Appends a number in decimal digits.
+  void append_number(std::uint64_t n) {
+    constexpr std::size_t most = std::numeric_limits<std::uint64_t>::digits10 + 1;
+    char* const at = room(most);
+    size_ += static_cast<std::size_t>(std::to_chars(at, at + most, n).ptr - at);
+  }
   text_buffer& operator+=(std::string_view text) {
     append(text);
     return *this;
@@ -79,25 +110,6 @@ class text_buffer {
   }
 
  private:
-  /// Most texts are as long as an address, a command or a line of a reply: two overlapping moves of
-  /// 8, 16 or 32 octets cost less than a call.
-  static void copy(char* to, std::string_view text) noexcept {
-    const char* const from = text.data();
-    const std::size_t n = text.size();
-    if (n - 8 <= 8) {
-      std::memcpy(to, from, 8);
-      std::memcpy(to + n - 8, from + n - 8, 8);
-    } else if (n - 16 <= 16) {
-      std::memcpy(to, from, 16);
-      std::memcpy(to + n - 16, from + n - 16, 16);
-    } else if (n - 32 <= 32) {
-      std::memcpy(to, from, 32);
-      std::memcpy(to + n - 32, from + n - 32, 32);
-    } else if (n != 0) {
-      std::memcpy(to, from, n);
-    }
-  }
-
   /// Where the next `n` octets go.
   [[nodiscard]] char* room(std::size_t n) {
     if (capacity_ - size_ < n) grow(n);

@@ -110,7 +110,7 @@ TEST(protocol_table, reactions_are_those_of_the_readme) {  // REP-04 REP-20
   std::vector<row> expected{{"verb", "2yz", "3yz", "4yz", "5yz"}};
   for (const detail::reaction_row& r : detail::reactions) {
     row cells{std::string(to_string(r.what))};
-    for (const reaction cell : {r.on_2yz, r.on_3yz, r.on_4yz, r.on_5yz}) {
+    for (const reaction cell : r.on) {
       cells.emplace_back(name_of(cell));
     }
     expected.push_back(cells);
@@ -123,10 +123,10 @@ TEST(protocol_table, is_looked_up_by_verb_and_first_digit) {  // REP-04
     const auto v = static_cast<verb>(i);
     EXPECT_EQ(detail::rule_of(v).what, v);
     const detail::reaction_row& r = detail::reactions[i];
-    EXPECT_EQ(detail::reaction_of(v, 2), r.on_2yz);
-    EXPECT_EQ(detail::reaction_of(v, 3), r.on_3yz);
-    EXPECT_EQ(detail::reaction_of(v, 4), r.on_4yz);
-    EXPECT_EQ(detail::reaction_of(v, 5), r.on_5yz);
+    EXPECT_EQ(detail::reaction_of(v, 2), r.on[0]);
+    EXPECT_EQ(detail::reaction_of(v, 3), r.on[1]);
+    EXPECT_EQ(detail::reaction_of(v, 4), r.on[2]);
+    EXPECT_EQ(detail::reaction_of(v, 5), r.on[3]);
   }
 }
 

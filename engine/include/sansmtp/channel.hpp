@@ -43,18 +43,31 @@ class channel {
   /// Input: the link is up.
   void connected(time_point now, const endpoint_info& local = {});
   /// Input: octets of the wire, all of them eaten; they are read only during the call.
-  void receive(time_point now, bytes octets);
+  void receive(time_point now, bytes octets) {
+    if (stage_ != stage::plain) return receive_records(now, octets);
+    session_.receive(now, octets);
+    follow(now);
+  }
   /// Input: the peer closed, or the link broke.
   void receive_end(time_point now, std::error_code why = {});
   /// Input: `n` octets of the views that `output()` lent last were written, and the others not.
-  void sent(time_point now, std::size_t n);
+  void sent(time_point now, std::size_t n) {
+    if (lent_wire_) return sent_records(now, n);
+    lent_plain_ = false;
+    session_.sent(now, n);
+  }
   /// Input: time passes.
-  void advance(time_point now);
+  void advance(time_point now) { session_.advance(now); }
 
   // -- output: see `session` ----------------------------------------------------------------------
 
   /// Output: what may be written now, as a gather list; the views live until `sent()`.
-  [[nodiscard]] std::span<const bytes> output(time_point now);
+  [[nodiscard]] std::span<const bytes> output(time_point now) {
+    if (stage_ != stage::plain && !lent_plain_) return output_records(now);
+    const std::span<const bytes> out = session_.output(now);
+    if (!out.empty()) lent_plain_ = true;
+    return out;
+  }
   /// Output: when `advance` must be called at the latest. The handshake has its deadline, too.
   [[nodiscard]] std::optional<time_point> deadline() const noexcept { return session_.deadline(); }
   /// Output: the next event, or nullptr; valid until the next call. `upgrade_to_tls` is for
@@ -89,7 +102,14 @@ class channel {
     std::size_t octets;  // plaintext octets in it
   };
 
-  void follow(time_point now);
+  // A link in clear text costs no more than the session: its part of the pump is inline.
+  void follow(time_point now) {
+    if (session_.awaits_handshake()) begin_handshake(now);  // TLS-04
+  }
+  void receive_records(time_point now, bytes octets);
+  void sent_records(time_point now, std::size_t n);
+  [[nodiscard]] std::span<const bytes> output_records(time_point now);
+  void begin_handshake(time_point now);
   void shake_hands(time_point now);
   void decrypt(time_point now, std::error_code end);
   [[nodiscard]] bool encrypt(time_point now);

@@ -44,8 +44,8 @@ class reply {
   [[nodiscard]] constexpr int code() const noexcept { return code_; }
   /// Getter: the first digit, which alone is conclusive (REP-04); 0 for no reply.
   [[nodiscard]] constexpr int first_digit() const noexcept {
-    // Comparisons, since a division is dear to whoever asks on each reply.
-    return code_ >= 500 ? 5 : code_ >= 400 ? 4 : code_ >= 300 ? 3 : code_ >= 200 ? 2 : 0;
+    // A division by 100, for three digits: even optimised for size it must not be a dear one.
+    return static_cast<int>(code_ * 41U >> 12);
   }
   /// Getter: is there a reply?
   [[nodiscard]] constexpr explicit operator bool() const noexcept { return code_ != 0; }

@@ -47,7 +47,9 @@ class reply_parser {
   }
 
   /// Getter: between replies? Then an end of the stream is clean (REP-17).
-  [[nodiscard]] bool idle() const noexcept { return state_ == state::done; }
+  [[nodiscard]] bool idle() const noexcept {
+    return state_ == state::done || state_ == state::done_large;
+  }
 
   /// Getter: why the last `parse` returned malformed or too_long; `errc::none` otherwise.
   [[nodiscard]] errc error() const noexcept { return error_; }
@@ -69,11 +71,18 @@ class reply_parser {
   void reset() noexcept;
 
  private:
-  enum class state : std::uint8_t { code, separator, text, cr, done, failed };
+  enum class state : std::uint8_t {
+    code,
+    separator,
+    text,
+    cr,
+    done,        // or nothing begun
+    done_large,  // the same, but what the reply took is to be given back before the next one
+    failed,
+  };
 
   friend class session;  // has the common case inline
-  status parse_inline(bytes& in);
-  bool whole_reply(bytes& in) noexcept;
+  bool whole_reply(bytes& in, reply& found) const noexcept;
   status run(bytes& in);
   status run(const char*& p, const char* end);
   status fail(errc why) noexcept;
@@ -97,7 +106,7 @@ class reply_parser {
   bool has_offending_ = false;
   bool after_cr_ = false;  // the CR seen last is not part of text_
   bool saw_bare_lf_ = false;
-  state state_ = state::done;  // done also means: nothing begun
+  state state_ = state::done;
   errc error_ = errc::none;
 };
 

@@ -357,14 +357,15 @@ void client::run_until(Condition fulfilled) {
     if (channel_.closed()) close_link();
     return !link_ || fulfilled();
   };
-  while (!settled()) {
-    const std::span<const bytes> out = channel_.output(now_);
-    if (!out.empty()) {
+  do {
+    while (link_ && !channel_.closed()) {
+      const std::span<const bytes> out = channel_.output(now_);
+      if (out.empty()) break;
       write(out);
-    } else if (!settled()) {  // a mail that is refused before an octet is written ends in output()
-      wait(POLLIN);
     }
-  }
+    if (settled()) return;  // a mail that is refused before an octet is written ends in output()
+    wait(POLLIN);
+  } while (!settled());
 }
 
 // One write. Between two writes the server is listened to: it may have refused what it is being
@@ -413,7 +414,7 @@ short client::poll_link(short directions, std::optional<time_point> until) {
 bool client::read(int flags, std::error_code end) {
   std::array<char, read_octets> buffer;  // not initialised: this is the hot path
   const ssize_t n = ::recv(link_.get(), buffer.data(), buffer.size(), flags);
-  const int error = errno;
+  const int error = n < 0 ? errno : 0;
   now_ = clock::now();
   unheard_write_ = false;
   if (n > 0) {
