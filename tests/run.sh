@@ -23,12 +23,15 @@ test_needs=("${build_needs[@]}" gtest/gtest.h:libgtest-dev python3:python3)
 more_needs=(
   clang++-14:clang-14
   ccache:ccache
+  "${asio_needs[@]}"
   "${tls_needs[@]}"
   openssl:openssl
   benchmark/benchmark.h:libbenchmark-dev
   valgrind:valgrind
   strace:strace
   curl:curl
+  boost/asio/bind_cancellation_slot.hpp:libboost1.81-dev
+  liburing.h:liburing-dev
   postfix:postfix
   dovecot:dovecot-core
   python3-aiosmtpd:python3-aiosmtpd

@@ -8,6 +8,10 @@ if(NOT libraries)
 endif()
 
 get_property(packages GLOBAL PROPERTY SANSMTP_PACKAGES)
+set(needs_threads OFF)
+if(TARGET sansmtp_asio)
+  set(needs_threads ON)
+endif()
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/sansmtp)
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/sansmtpConfig.cmake.in
                               ${PROJECT_BINARY_DIR}/sansmtpConfig.cmake

@@ -624,14 +624,20 @@ void session::impl::give_up(operation& op) {
   finish(m, errc::aborted);
 }
 
-[[gnu::cold]] void session::cancel(mail_id mail) {
+[[gnu::cold]] bool session::withdraw(mail_id mail) {
   impl& s = *impl_;
-  const impl::failure f{errc::aborted, verb::mail, {}, {}, hint::none, {}};
   for (std::size_t i = 0; i < s.wanted_.size(); ++i) {
     if (s.wanted_[i].mail == nullptr || s.wanted_[i].id != mail) continue;
     s.give_up(s.wanted_[i]);
-    return;
+    return true;
   }
+  return false;
+}
+
+[[gnu::cold]] void session::cancel(mail_id mail) {
+  if (withdraw(mail)) return;
+  impl& s = *impl_;
+  const impl::failure f{errc::aborted, verb::mail, {}, {}, hint::none, {}};
   if (s.sending_ == nullptr || s.sending_->id != mail) {
     // Perhaps its terminator is formatted, but certainly not written yet: then it can be kept back.
     for (std::size_t i = 0; i < s.active_.size(); ++i) {

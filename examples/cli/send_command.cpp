@@ -24,6 +24,7 @@
 #include "progress.hpp"
 #include "sansmtp/blocking/client.hpp"
 #include "sansmtp/script/recorder.hpp"
+#include "send_parallel.hpp"
 #include "standard_streams.hpp"
 
 namespace sansmtp::cli {
@@ -41,6 +42,7 @@ struct arguments {
   bool utf8_header = false;
   bool json = false;
   std::optional<std::string> record;
+  unsigned parallel = 1;
   std::vector<std::string> files;
 };
 
@@ -53,6 +55,7 @@ class send_run {
   exit_code run() {
     // Nothing is asked of the server before there is something to send.
     if (!prepare_next()) return finish();
+    if (given_.parallel > 1) return run_parallel();
 
     blocking::client_options options = given_.connection.client;
     if (given_.connection.trace) {
@@ -73,9 +76,7 @@ class send_run {
     if (const std::error_code error = link_->connect(begin_record)) {
       const failure why = connect_failure(given_.connection, error);
       do {
-        mail& m = mails_.back();
-        m.report = mail_report::not_attempted(m.number, m.name, m.addresses, verb::greeting,
-                                              why.code(), why.what());
+        report_unconnected(mails_.back(), why);
       } while (prepare_next());
       return finish();
     }
@@ -89,6 +90,30 @@ class send_run {
     return finish();
   }
 
+  // Over several connections, that is: in no order, but reported in that of the command line.
+  exit_code run_parallel() {
+    connection_options connection = given_.connection;
+    if (connection.trace) {
+      connection.client.trace = [](const event& e) { print_error(dialogue_of(e)); };
+    }
+    mail_source source;
+    source.next = [this](envelope& env, message& content) -> void* {
+      return next(env, content) ? &mails_.back() : nullptr;
+    };
+    source.done = [&](void* which, const parallel_report& told) {
+      mail& m = *static_cast<mail*>(which);
+      if (told.unconnected) {
+        report_unconnected(m, connect_failure(connection, told.unconnected));
+      } else {
+        m.report = mail_report::of(m.number, m.name, told.result, m.addresses);
+        m.report->tls = told.tls;
+      }
+      publish();
+    };
+    send_parallel(connection, given_.parallel, source);
+    return finish();
+  }
+
  private:
   /// A mail between its reading and its report.
   struct mail {
@@ -99,6 +124,11 @@ class send_run {
     std::string content;  // lent to the session until there is a report
     std::optional<mail_report> report;
   };
+
+  static void report_unconnected(mail& m, const failure& why) {
+    m.report = mail_report::not_attempted(m.number, m.name, m.addresses, verb::greeting, why.code(),
+                                          why.what());
+  }
 
   void start_record(const session_config& config) {
     recorder_.emplace(clock::now(), config);
@@ -254,6 +284,9 @@ void check(const arguments& given) {
   if (!given.from_header && given.recipients.empty()) {
     throw CLI::RequiredError("--to (or --from-header)");
   }
+  if (given.record && given.parallel > 1) {
+    throw CLI::ValidationError("--record", "a record is of one session, so not with --parallel");
+  }
   if (std::count(given.files.begin(), given.files.end(), "-") > 1) {
     throw CLI::ValidationError("FILE", "standard input, '-', can be read only once");
   }
@@ -294,6 +327,14 @@ void add_send_command(CLI::App& app, int& exit_code) {
                    "Write the session down as a transcript that 'sansmtp replay' plays; secrets "
                    "are masked, messages are not")
       ->type_name("FILE");
+  if (has_parallel()) {
+    command
+        ->add_option("--parallel", given->parallel,
+                     "Send over up to N connections at a time; what was certainly not accepted "
+                     "when one ends is sent over another")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1000));
+  }
   command->add_flag("--json", given->json, "One line of JSON a mail, not a table");
   add_choice<line_end_policy>(
       *command, "--line-ends", config.line_ends,

@@ -1,34 +1,18 @@
 // The programs that people copy do what they say, against a real server.
 #include <gtest/gtest.h>
 
-#include <array>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <string>
 
+#include "programs.hpp"
 #include "sink.hpp"
 
 namespace {
 
 using sansmtp::cli::sink;
-
-// Where the build puts them, seen from this executable.
-std::filesystem::path program(const std::string& name) {
-  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / "../../examples" / name;
-}
-
-// What a command prints, and what it returns.
-std::string output_of(const std::string& command) {
-  FILE* const pipe = ::popen((command + " 2>&1").c_str(), "r");
-  std::string text;
-  std::array<char, 4096> buffer;
-  while (std::fgets(buffer.data(), static_cast<int>(buffer.size()), pipe) != nullptr) {
-    text += buffer.data();
-  }
-  return text + "exit " + std::to_string(WEXITSTATUS(::pclose(pipe)));
-}
+using sansmtp::test::output_of;
+using sansmtp::test::program;
 
 class examples : public ::testing::Test {
  protected:

@@ -19,6 +19,7 @@
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace sansmtp::test {
 
@@ -119,12 +120,14 @@ class scripted_server {
     std::string address = "127.0.0.1";  ///< Or "::1", or a path.
     int buffers = 0;                    ///< SO_SNDBUF and SO_RCVBUF; 0: the system's.
     int connections = 1;
+    bool at_once = false;  ///< Each connection has a thread of its own.
   };
   using script = std::function<void(server_link&)>;
 
   explicit scripted_server(script play) : scripted_server(where{}, std::move(play)) {}
 
-  scripted_server(const where& w, script play) : play_(std::move(play)), left_(w.connections) {
+  scripted_server(const where& w, script play)
+      : play_(std::move(play)), left_(w.connections), at_once_(w.at_once) {
     sockaddr_storage storage{};
     socklen_t size = 0;
     if (w.address.front() == '/') {
@@ -173,6 +176,8 @@ class scripted_server {
   /// Waits until the script is over: then what it recorded may be looked at.
   void join() {
     if (thread_.joinable()) thread_.join();
+    for (std::thread& t : threads_) t.join();
+    threads_.clear();
     if (listening_ >= 0) ::close(std::exchange(listening_, -1));
     if (!path_.empty()) ::unlink(path_.c_str());
   }
@@ -187,18 +192,27 @@ class scripted_server {
       if (::poll(&entry, 1, 5000) <= 0) return;  // a client that never came
       const int fd = ::accept(listening_, nullptr, nullptr);
       if (fd < 0) return;
-      server_link link(fd);
-      play_(link);
+      const auto play = [this, fd] {
+        server_link link(fd);
+        play_(link);
+      };
+      if (at_once_) {
+        threads_.emplace_back(play);
+      } else {
+        play();
+      }
     }
   }
 
   script play_;
   int left_;
+  bool at_once_;
   int listening_ = -1;
   std::uint16_t port_ = 0;
   std::string path_;
   std::string address_;
   std::thread thread_;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace sansmtp::test

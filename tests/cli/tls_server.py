@@ -129,7 +129,7 @@ class TlsServer(threading.Thread):
     function, gets the link when the client has said STARTTLS (or at once with `implicit`) and replaces all that follows.
     """
 
-    def __init__(self, context=None, implicit=False, replies=None, hostile=None, cut=None, ehlo=()):
+    def __init__(self, context=None, implicit=False, replies=None, hostile=None, cut=None, ehlo=(), parallel=False):
         super().__init__(daemon=True)
         self.context = context
         self.implicit = implicit
@@ -137,6 +137,7 @@ class TlsServer(threading.Thread):
         self.hostile = hostile
         self.cut = cut
         self.ehlo = ehlo  # more lines
+        self.parallel = parallel  # many connections at a time
         self.links = []
         self.lines = []  # (inside TLS?, line)
         self.contents = []  # complete ones
@@ -166,20 +167,26 @@ class TlsServer(threading.Thread):
                 return
             link = Link(connection, self.cut)
             self.links.append(link)
-            with connection:
-                connection.settimeout(support.TIMEOUT)
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                try:
-                    self.serve(link)
-                except (OSError, EOFError, Cut):
+            if self.parallel:
+                threading.Thread(target=self.serve_connection, args=(connection, link), daemon=True).start()
+            else:
+                self.serve_connection(connection, link)
+
+    def serve_connection(self, connection, link):
+        with connection:
+            connection.settimeout(support.TIMEOUT)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            try:
+                self.serve(link)
+            except (OSError, EOFError, Cut):
+                pass
+            try:
+                # What the client still says is read, or it would see a reset.
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(65536):
                     pass
-                try:
-                    # What the client still says is read, or it would see a reset.
-                    connection.shutdown(socket.SHUT_WR)
-                    while connection.recv(65536):
-                        pass
-                except OSError:
-                    pass
+            except OSError:
+                pass
 
     def serve(self, link):
         if self.implicit:

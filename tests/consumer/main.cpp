@@ -1,8 +1,15 @@
 // A program outside of this project: it opens a session without a network and looks at what the
 // engine would say, then asks the blocking transport for a server that is not there.
+#ifdef CONSUMER_WITH_ASIO
+#include <sansmtp/asio/async_client.hpp>
+#include <sansmtp/asio/async_pool.hpp>
+
+#include <asio/io_context.hpp>
+#endif
 #include <sansmtp/blocking/client.hpp>
 #include <sansmtp/sansmtp.hpp>
 
+#include <cerrno>
 #include <cstdio>
 #include <string>
 #include <system_error>
@@ -29,5 +36,18 @@ int main() {
     std::printf("the transport said: %s\n", error.message().c_str());
     return 1;
   }
+
+#ifdef CONSUMER_WITH_ASIO
+  // The Asio transport, where it was built.
+  asio::io_context loop;
+  sansmtp::async_client<asio::local::stream_protocol::socket> local(loop);
+  std::error_code why;
+  local.async_connect("/there/is/no/such/socket", 0, [&why](std::error_code e) { why = e; });
+  loop.run();
+  if (why.value() != ENOENT) {
+    std::printf("the Asio transport said: %s\n", why.message().c_str());
+    return 1;
+  }
+#endif
   return 0;
 }

@@ -10,11 +10,18 @@ endmacro()
 
 if(WAY STREQUAL "pkg_config")
   set(ENV{PKG_CONFIG_PATH} ${PREFIX}/${LIBDIR}/pkgconfig)
-  execute_process(COMMAND ${PKG_CONFIG} --cflags --libs sansmtp-blocking
+  set(packages sansmtp-blocking)
+  set(definitions)
+  execute_process(COMMAND ${PKG_CONFIG} --exists sansmtp-asio RESULT_VARIABLE no_asio)
+  if(no_asio EQUAL 0)
+    list(PREPEND packages sansmtp-asio)
+    set(definitions -DCONSUMER_WITH_ASIO)
+  endif()
+  execute_process(COMMAND ${PKG_CONFIG} --cflags --libs ${packages}
                   OUTPUT_VARIABLE options OUTPUT_STRIP_TRAILING_WHITESPACE
                   COMMAND_ERROR_IS_FATAL ANY)
   separate_arguments(options)
-  run(${COMPILER} -std=c++20 ${CMAKE_CURRENT_LIST_DIR}/main.cpp ${options} -o ${consumer})
+  run(${COMPILER} -std=c++20 ${definitions} ${CMAKE_CURRENT_LIST_DIR}/main.cpp ${options} -o ${consumer})
 else()
   run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/${WAY} -B ${WORK} -G ${GENERATOR}
       -D CMAKE_CXX_COMPILER=${COMPILER} -D CMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER}

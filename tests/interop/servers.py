@@ -166,7 +166,7 @@ in_flow_delay = 0
 enable_long_queue_ids = yes
 """
     MASTER_CF = """\
-127.0.0.1:{port} inet n - n - 100 smtpd
+127.0.0.1:{port} inet n - n - 250 smtpd
 pickup   unix n - n 60 1 pickup
 cleanup  unix n - n - 0 cleanup
 qmgr     unix n - n 300 1 qmgr

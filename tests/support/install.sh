@@ -94,6 +94,11 @@ build_needs=(
   fmt/core.h:libfmt-dev
   nlohmann/json.hpp:nlohmann-json3-dev
 )
+# What the Asio transport needs; without it all else is built.
+# shellcheck disable=SC2034
+asio_needs=(
+  asio.hpp:libasio-dev
+)
 # What TLS needs; without it all else is built.
 # shellcheck disable=SC2034
 tls_needs=(

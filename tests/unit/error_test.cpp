@@ -5,6 +5,8 @@
 #include <cctype>
 #include <set>
 #include <string>
+#include <system_error>
+#include <typeinfo>
 
 #include "sansmtp/capabilities.hpp"
 #include "sansmtp/event.hpp"
@@ -146,6 +148,12 @@ TEST(error, is_an_error_code) {  // ERR-01
   EXPECT_FALSE(code == errc::aborted);
   EXPECT_EQ(code.message(), "The server did not answer in time.");
   EXPECT_FALSE(std::error_code(errc::none));
+}
+
+TEST(error, category_has_a_type_that_others_may_ask_for) {  // ERR-01
+  // As Boost does, to make its own code of ours: without run-time type information that crashes.
+  const std::error_category& ours = make_error_code(errc::timed_out).category();
+  EXPECT_NE(typeid(ours), typeid(std::error_category));
 }
 
 TEST(error, condition_of_knows_its_own_codes_only) {  // CORE-10

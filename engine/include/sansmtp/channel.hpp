@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "sansmtp/buffer.hpp"
@@ -31,6 +32,8 @@ class channel {
   /// With a `config.tls` other than `off` it needs a `layer`; without one the handshake fails with
   /// `errc::bad_configuration`.
   explicit channel(session_config config = {}, std::unique_ptr<tls_layer> layer = nullptr);
+  /// Command: the layer, if it is made later than the channel; to be called before `connected`.
+  void secure_with(std::unique_ptr<tls_layer> layer) noexcept { layer_ = std::move(layer); }
   /// A channel that was moved from may only be destroyed or assigned to.
   channel(channel&&) noexcept;
   channel& operator=(channel&&) noexcept;

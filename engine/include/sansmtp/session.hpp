@@ -128,6 +128,9 @@ class session {
   /// if nothing was asked for; then nothing is kept.
   errc lend(bytes chunk, bool last);
 
+  /// Command: takes back a mail that has not begun: it is `not_attempted`. Returns whether it was
+  /// so; if not, nothing changes, and `cancel` may do more.
+  bool withdraw(mail_id mail);
   /// Command: give up a mail. Not begun: `not_attempted`. Before DATA: RSET before the next. After
   /// DATA was handed out the only way out is to close the link (TXN-20). After the terminator was
   /// handed out nothing can be taken back: the reply decides.

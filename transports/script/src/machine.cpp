@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "mechanisms.hpp"
 #include "octet_text.hpp"
 #include "sansmtp/script/memory_layer.hpp"
 
@@ -25,19 +26,6 @@ std::unique_ptr<char[]> copy_of(std::string_view octets) {
   auto block = std::make_unique<char[]>(octets.size());
   std::copy(octets.begin(), octets.end(), block.get());
   return block;
-}
-
-std::vector<std::unique_ptr<sasl_mechanism>> mechanisms_of(const std::vector<authentication>& auth,
-                                                           hash_suite* suite) {
-  std::vector<std::unique_ptr<sasl_mechanism>> result;
-  for (const authentication& a : auth) {
-    mechanism_options options;
-    options.suite = suite;
-    options.minimum = a.minimum;
-    if (!a.mechanism.empty()) options.names.push_back(a.mechanism);
-    for (auto& made : make_mechanisms(a.who, options)) result.push_back(std::move(made));
-  }
-  return result;
 }
 
 }  // namespace

@@ -1,0 +1,520 @@
+// A client on real sockets: connecting, what networks and servers do, threads, and very many at a
+// time.
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <asio/bind_executor.hpp>
+#include <asio/strand.hpp>
+
+#include "../blocking/scripted_server.hpp"
+#include "fixture.hpp"
+#include "sansmtp/asio/async_pool.hpp"
+#include "sansmtp/script/memory_layer.hpp"
+#include "sink.hpp"
+
+namespace sansmtp::test {
+namespace {
+
+using namespace std::chrono_literals;
+using client = async_client<>;
+
+std::size_t open_files() {
+  std::size_t n = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    n += !entry.path().empty();
+  }
+  return n;
+}
+
+/// A mail through a new connection: what became of connecting, and of the mail.
+struct attempt {
+  net_error connect;
+  net_error mail;
+  delivery report;
+};
+
+attempt try_one(const std::string& host, std::uint16_t port,
+                async_client_options options = named_options()) {
+  net::io_context io;
+  client c(io, std::move(options));
+  attempt result;
+  c.async_connect(host, port, [&](net_error e) { result.connect = e; });
+  c.async_send(mail_to({"r@b.test"}), small_message(), [&](net_error e, delivery d) {
+    result.mail = e;
+    result.report = std::move(d);
+    c.async_quit([](net_error) {});
+  });
+  io.run();
+  return result;
+}
+
+TEST(asio_network, sends_by_tcp_and_by_unix_sockets) {
+  cli::sink tcp({});
+  tcp.start();
+  EXPECT_TRUE(try_one("127.0.0.1", tcp.port()).report.delivered_to_all());
+  EXPECT_TRUE(try_one("localhost", tcp.port()).report.delivered_to_all());  // perhaps ::1 is first
+
+  const std::string path = "/tmp/sansmtp-asio-" + std::to_string(::getpid());
+  cli::sink::options where;
+  where.listen = "unix:" + path;
+  cli::sink unix_sink(where);
+  unix_sink.start();
+  net::io_context io;
+  for (const bool generic : {true, false}) {
+    delivery report;
+    const auto keep = [&report](net_error, delivery d) { report = std::move(d); };
+    async_client<net::generic::stream_protocol::socket> any(io, named_options());
+    async_client<net::local::stream_protocol::socket> local(io, named_options());
+    if (generic) {
+      any.async_connect(path, 0, [](net_error e) { EXPECT_FALSE(e); });
+      any.async_send(mail_to({"r@b.test"}), small_message(), keep);
+      any.async_quit([](net_error e) { EXPECT_FALSE(e); });
+    } else {
+      local.async_connect(net::local::stream_protocol::endpoint(path),
+                          [](net_error e) { EXPECT_FALSE(e); });
+      local.async_send(mail_to({"r@b.test"}), small_message(), keep);
+      local.async_quit([](net_error e) { EXPECT_FALSE(e); });
+    }
+    io.restart();
+    io.run();
+    EXPECT_TRUE(report.delivered_to_all());
+  }
+}
+
+TEST(asio_network, bad_networks_and_servers_leak_nothing) {
+  const std::size_t before = open_files();
+  {
+    const attempt refused = try_one("127.0.0.1", 1);
+    EXPECT_EQ(refused.connect, net::error::connection_refused);
+    EXPECT_EQ(refused.mail, net::error::connection_refused);
+    EXPECT_EQ(refused.report.recipients.at(0).result, outcome::not_attempted);
+
+    const attempt unknown = try_one("no-such-host.invalid", 25);
+    EXPECT_TRUE(unknown.connect);
+    EXPECT_EQ(unknown.report.recipients.at(0).result, outcome::not_attempted);
+
+    async_client_options bound = named_options();
+    bound.local_address = "::1";
+    EXPECT_EQ(try_one("127.0.0.1", 1, bound).connect, net::error::address_family_not_supported);
+    bound.local_address = "nonsense";
+    EXPECT_EQ(try_one("127.0.0.1", 1, bound).connect, net::error::invalid_argument);
+    EXPECT_EQ(try_one(std::string(300, 'x'), 0).connect, net::error::name_too_long);
+  }
+  {  // accepts and says nothing
+    async_client_options options = named_options();
+    options.session.timeouts.greeting = 100ms;
+    scripted_server silent([](server_link& link) { link.hear_all(); });
+    const attempt a = try_one("127.0.0.1", silent.port(), options);
+    EXPECT_FALSE(a.connect);
+    EXPECT_EQ(std::error_code(a.mail), errc::timed_out);
+    EXPECT_EQ(a.report.recipients.at(0).stage, verb::greeting);
+  }
+  {  // resets in the opening
+    scripted_server resets([](server_link& link) {
+      link.say("220 mx.test\r\n");
+      link.hear();
+      link.reset();
+    });
+    const attempt a = try_one("127.0.0.1", resets.port());
+    EXPECT_EQ(a.mail, net::error::connection_reset);
+    EXPECT_EQ(a.report.recipients.at(0).result, outcome::not_attempted);
+  }
+  {  // resets in the handshake of TLS
+    async_client_options options = named_options();
+    options.session.tls = tls_mode::required;
+    options.tls = [](const tls_target&) { return std::make_unique<script::memory_layer>(); };
+    scripted_server resets([](server_link& link) {
+      link.open("250-mx.test\r\n250 STARTTLS\r\n");
+      link.hear();
+      link.say("220 go\r\n");
+      link.hear("\x16");  // the head of a record
+      link.reset();
+    });
+    const attempt a = try_one("127.0.0.1", resets.port(), options);
+    EXPECT_TRUE(a.mail);
+    EXPECT_EQ(a.report.recipients.at(0).result, outcome::not_attempted);
+    EXPECT_EQ(a.report.recipients.at(0).stage, verb::handshake);
+  }
+  {  // goes away silently behind the content, so that the link is half open
+    async_client_options options = named_options();
+    options.session.timeouts.content = 100ms;
+    scripted_server gone([](server_link& link) {
+      link.open();
+      link.hear("DATA\r\n");
+      link.say("250 ok\r\n250 ok\r\n354 go\r\n");
+      link.hear_all();  // and no final reply
+    });
+    const attempt a = try_one("127.0.0.1", gone.port(), options);
+    EXPECT_EQ(std::error_code(a.mail), errc::timed_out);
+    EXPECT_EQ(a.report.recipients.at(0).result, outcome::in_doubt);
+  }
+  {  // does not read: the socket stays full
+    async_client_options options = named_options();
+    options.session.timeouts.block = 200ms;
+    scripted_server full([](server_link& link) {
+      link.open();
+      link.hear("DATA\r\n");
+      link.say("250 ok\r\n250 ok\r\n354 go\r\n");
+      std::this_thread::sleep_for(600ms);
+    });
+    net::io_context io;
+    client c(io, options);
+    const std::string content(64U << 20U, 'x');
+    net_error told;
+    c.async_connect("127.0.0.1", full.port(), [](net_error e) { EXPECT_FALSE(e); });
+    c.async_send(mail_to({"r@b.test"}), message::borrow(as_bytes(content)),
+                 [&](net_error e, const delivery& d) {
+                   told = e;
+                   EXPECT_EQ(d.recipients.at(0).result, outcome::deferred);
+                 });
+    io.run();
+    EXPECT_EQ(std::error_code(told), errc::timed_out);
+  }
+  EXPECT_EQ(open_files(), before);
+}
+
+TEST(asio_network, no_route_is_told_at_once) {
+  // A network namespace of this thread's own, without any route.
+  bool isolated = false;
+  attempt a;
+  std::thread([&] {
+    isolated = ::unshare(CLONE_NEWNET) == 0;
+    if (isolated) a = try_one("192.0.2.1", 25);
+  }).join();
+  if (!isolated) GTEST_SKIP() << "a network namespace needs root";
+  EXPECT_EQ(a.connect, net::error::network_unreachable);
+  EXPECT_EQ(a.mail, net::error::network_unreachable);
+  EXPECT_EQ(a.report.recipients.at(0).result, outcome::not_attempted);
+}
+
+TEST(asio_network, races_addresses) {
+  // A listener whose queue is full takes no connection: its address stays silent.
+  net::io_context io;
+  net::ip::tcp::acceptor silent(io);
+  silent.open(net::ip::tcp::v4());
+  silent.bind({net::ip::address_v4::loopback(), 0});
+  silent.listen(0);
+  std::vector<net::ip::tcp::socket> fillers;
+  for (int i = 0; i != 4; ++i) {
+    fillers.emplace_back(io).async_connect(silent.local_endpoint(), [](net_error) {});
+  }
+  io.run_for(50ms);
+
+  cli::sink good({});
+  good.start();
+  detail::connect_request request;
+  request.endpoints = {net::ip::tcp::endpoint(silent.local_endpoint()),
+                       net::ip::tcp::endpoint(net::ip::address_v4::loopback(), 1),
+                       net::ip::tcp::endpoint(net::ip::address_v4::loopback(), good.port())};
+  request.timeout = 10s;
+  request.attempt_delay = 20ms;
+  std::optional<detail::connect_result> result;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto race = detail::connector::start(io.get_executor(), request, [&](auto r) {
+    result.emplace(std::move(r));
+    for (auto& f : fillers) f.close();
+  });
+  io.restart();
+  io.run();
+  ASSERT_TRUE(result);
+  EXPECT_FALSE(result->error);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
+  EXPECT_GE(result->socket.handle(), 0);
+
+  // Only the silent one: the timeout of the whole ends it, and so does cancellation.
+  for (const bool cancelled : {false, true}) {
+    request.endpoints.resize(1);
+    request.timeout = cancelled ? 10s : 100ms;
+    result.reset();
+    const auto alone = detail::connector::start(io.get_executor(), request,
+                                                [&](auto r) { result.emplace(std::move(r)); });
+    if (cancelled) alone->cancel();
+    io.restart();
+    io.run();
+    ASSERT_TRUE(result);
+    if (cancelled) {
+      EXPECT_EQ(result->error, net::error::operation_aborted);
+    }
+  }
+}
+
+TEST(asio_network, connects_again_after_an_end) {
+  cli::sink server({});
+  server.start();
+  net::io_context io;
+  client c(io, named_options());
+  int delivered = 0;
+  std::function<void(int)> round = [&](int left) {
+    if (left == 0) return;
+    c.async_connect("127.0.0.1", server.port(), [&, left](net_error e) {
+      ASSERT_FALSE(e) << e.message();
+      c.async_send(mail_to({"r@b.test"}), small_message(),
+                   [&](net_error, const delivery& d) { delivered += d.delivered_to_all(); });
+      c.async_quit([&, left](net_error error) {
+        EXPECT_FALSE(error);
+        round(left - 1);
+      });
+    });
+  };
+  round(3);
+  io.run();
+  EXPECT_EQ(delivered, 3);
+  EXPECT_EQ(server.totals().connections, 3U);
+}
+
+// The handle of a mail of the last link is not one of this link's.
+TEST(asio_network, an_old_transaction_does_not_disturb_a_new_one) {
+  std::atomic<int> n = 0;
+  scripted_server::where twice;
+  twice.connections = 2;
+  scripted_server server(twice, [&](server_link& link) {
+    link.open();
+    if (n++ != 0) return static_cast<void>(link.take_mail());
+    link.hear("DATA\r\n");
+    link.say("250 ok\r\n250 ok\r\n354 go\r\n");
+  });
+  net::io_context io;
+  client c(io, named_options());
+  const envelope env = mail_to({"r@b.test"});
+  bool delivered = false;
+  net::co_spawn(
+      io,
+      [&]() -> net::awaitable<void> {
+        async_transaction kept;
+        for (const bool second : {false, true}) {
+          co_await c.async_connect("127.0.0.1", server.port(), net::use_awaitable);
+          kept = co_await c.async_transaction(env, net::use_awaitable);
+          if (!second) {
+            const auto lost = net::experimental::as_tuple(net::use_awaitable);
+            co_await c.async_wait_closed(lost);
+            continue;
+          }
+          co_await net::async_write(kept, net::buffer(small_content), net::use_awaitable);
+          delivered = (co_await kept.async_finish(net::use_awaitable)).delivered_to_all();
+        }
+      },
+      net::detached);
+  io.run();
+  EXPECT_TRUE(delivered);
+}
+
+TEST(asio_network, a_loop_that_goes_while_connecting_leaves_nothing) {
+  const std::size_t before = open_files();
+  const auto witness = std::make_shared<int>(0);
+  for (const bool client_first : {false, true}) {
+    net::io_context io;
+    auto c = std::make_shared<client>(io, named_options());
+    // An address that the resolver has to think about, or a silent one: either is pending.
+    c->async_connect("192.0.2.1", 25, [witness, c](net_error) { ADD_FAILURE(); });
+    io.poll();
+    if (client_first) client gone(std::move(*c));
+  }
+  EXPECT_EQ(witness.use_count(), 1);
+  EXPECT_EQ(open_files(), before);
+}
+
+// A coroutine owns its client, or its pool, and waits for it: both go when the loop does.
+TEST(asio_network, who_owns_what_it_waits_for_goes_with_the_loop) {
+  const std::size_t before = open_files();
+  for (const bool pooled : {false, true}) {
+    cli::sink::options stalls;
+    stalls.stall = cli::sink::stage::rcpt;
+    cli::sink server(stalls);
+    server.start();
+    const auto witness = std::make_shared<int>(0);
+    const envelope env = mail_to({"r@b.test"});
+    const destination to{"127.0.0.1", server.port()};
+    {
+      net::io_context io;
+      net::co_spawn(
+          io,
+          [&, witness]() -> net::awaitable<void> {
+            const auto kept = witness;
+            if (pooled) {
+              async_pool pool(co_await net::this_coro::executor);
+              co_await pool.async_send(to, env, small_message(), net::use_awaitable);
+            } else {
+              client c(co_await net::this_coro::executor, named_options());
+              co_await c.async_connect("127.0.0.1", server.port(), net::use_awaitable);
+              co_await c.async_send(env, small_message(), net::use_awaitable);
+            }
+            ADD_FAILURE() << "it came to its end";
+          },
+          net::detached);
+      io.run_for(100ms);
+      EXPECT_GT(witness.use_count(), 1);
+    }
+    EXPECT_EQ(witness.use_count(), 1);
+  }
+  EXPECT_EQ(open_files(), before);
+}
+
+// Four threads run the loop; each client has a strand. ThreadSanitizer watches.
+TEST(asio_network, strands_and_threads) {
+  cli::sink server({});
+  server.start();
+  net::io_context io;
+  std::atomic<int> delivered = 0;
+  constexpr int clients = 24;
+  constexpr int mails = 10;
+  std::vector<std::unique_ptr<client>> all;
+  for (int i = 0; i != clients; ++i) {
+    const auto strand = net::make_strand(io);
+    all.push_back(std::make_unique<client>(net::any_io_executor(strand), named_options()));
+    client& c = *all.back();
+    net::post(strand, [&, strand] {
+      c.async_connect("127.0.0.1", server.port(), [](net_error e) { EXPECT_FALSE(e); });
+      for (int k = 0; k != mails; ++k) {
+        // Some handlers live on the pool of threads and not on the strand.
+        const auto count = [&](net_error, const delivery& d) { delivered += d.delivered_to_all(); };
+        if (k % 2 == 0) {
+          c.async_send(mail_to({"r@b.test"}), small_message(), count);
+        } else {
+          c.async_send(mail_to({"r@b.test"}), small_message(),
+                       net::bind_executor(io.get_executor(), count));
+        }
+      }
+      c.async_quit([](net_error e) { EXPECT_FALSE(e); });
+    });
+  }
+  std::vector<std::thread> threads;
+  for (int i = 0; i != 4; ++i) threads.emplace_back([&io] { io.run(); });
+  for (std::thread& t : threads) t.join();
+  EXPECT_EQ(delivered, clients * mails);
+}
+
+/// A sink in a process of its own, so that both ends have all file descriptors for themselves.
+class sink_process {
+ public:
+  sink_process() {
+    std::array<int, 2> ends{};
+    if (::pipe(ends.data()) != 0) return;
+    child_ = ::fork();
+    if (child_ == 0) {
+      cli::sink s({});
+      const std::uint16_t port = s.port();
+      if (::write(ends[1], &port, sizeof port) != sizeof port) ::_exit(1);
+      s.run();
+      ::_exit(0);
+    }
+    if (::read(ends[0], &port_, sizeof port_) != sizeof port_) port_ = 0;
+    ::close(ends[0]);
+    ::close(ends[1]);
+  }
+  sink_process(const sink_process&) = delete;
+  sink_process& operator=(const sink_process&) = delete;
+  ~sink_process() {
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+  }
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+
+ private:
+  pid_t child_ = -1;
+  std::uint16_t port_ = 0;
+};
+
+// One thread, very many sessions at once, one in ten cut at random: each mail has one outcome.
+TEST(asio_network, ten_thousand_sessions_at_once) {
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+  constexpr std::size_t wanted = 1000;
+#else
+  constexpr std::size_t wanted = 10'000;
+#endif
+  // Each needs a file descriptor; what the system grants is taken.
+  rlimit files{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &files), 0);
+  files.rlim_cur = files.rlim_max;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &files), 0);
+  const std::size_t sessions = std::min<std::size_t>(wanted, files.rlim_max - 200);
+  ASSERT_GE(sessions, 1000U);
+  const sink_process server;
+  ASSERT_NE(server.port(), 0);
+  net::io_context io(1);
+  const auto options = std::make_shared<const async_client_options>(named_options());
+  struct one {
+    one(net::io_context& context, std::shared_ptr<const async_client_options> o)
+        : smtp(context, std::move(o)), cut(context) {}
+    client smtp;
+    net::steady_timer cut;
+    int told = 0;
+    outcome result = outcome::pending;
+    bool to_be_cut = false;
+  };
+  std::mt19937 random(4711);
+  std::vector<std::unique_ptr<one>> all;
+  std::size_t opened = 0;
+  std::size_t ended = 0;
+  std::size_t most_open = 0;
+  std::size_t open = 0;
+  const auto send_all = [&] {
+    // All are there now; the mails begin.
+    for (auto& o : all) {
+      o->smtp.async_send(mail_to({"r@b.test"}), small_message(),
+                         [&, raw = o.get()](net_error, const delivery& d) {
+                           ++raw->told;
+                           if (!d.recipients.empty()) raw->result = d.recipients[0].result;
+                         });
+      o->smtp.async_quit([](net_error) {});
+      o->to_be_cut = random() % 10 == 0;
+      if (!o->to_be_cut) continue;
+      o->cut.expires_after(std::chrono::microseconds(random() % 2'000'000));
+      o->cut.async_wait([raw = o.get()](net_error) {
+        if (raw->smtp.connected()) {
+          ::shutdown(raw->smtp.next_layer().native_handle(), SHUT_RDWR);
+        }
+      });
+    }
+  };
+  const auto one_less = [&] {
+    if (++opened == sessions) send_all();
+  };
+  // Connections are made some at a time, since a listener's queue is short.
+  std::function<void()> connect_next = [&] {
+    if (all.size() == sessions) return;
+    one& o = *all.emplace_back(std::make_unique<one>(io, options));
+    o.smtp.async_connect("127.0.0.1", server.port(), [&](net_error) { connect_next(); });
+    o.smtp.async_open([&](net_error e) {
+      EXPECT_FALSE(e) << e.message();
+      most_open = std::max(most_open, ++open);
+      one_less();
+    });
+    o.smtp.async_wait_closed([&](net_error) {
+      --open;
+      ++ended;
+    });
+  };
+  for (int i = 0; i != 64; ++i) connect_next();
+  io.run();
+  EXPECT_EQ(most_open, sessions);
+  EXPECT_EQ(ended, sessions);
+  std::size_t delivered = 0;
+  for (const auto& o : all) {
+    EXPECT_EQ(o->told, 1);
+    EXPECT_NE(o->result, outcome::pending);
+    delivered += o->result == outcome::delivered;
+    if (!o->to_be_cut) {
+      EXPECT_EQ(o->result, outcome::delivered);
+    }
+  }
+  EXPECT_GE(delivered, sessions * 9 / 10 - sessions / 50);
+  RecordProperty("delivered", static_cast<int>(delivered));
+}
+
+}  // namespace
+}  // namespace sansmtp::test

@@ -1,0 +1,159 @@
+// What a client does, whatever its stream and its handlers are.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "sansmtp/asio/async_client_options.hpp"
+#include "sansmtp/asio/detail/operation.hpp"
+#include "sansmtp/channel.hpp"
+#include "sansmtp/delivery.hpp"
+#include "sansmtp/envelope.hpp"
+#include "sansmtp/message.hpp"
+
+namespace sansmtp::detail {
+
+/// The state that a client, its operations and the handlers of its stream share: a channel, who
+/// waits for what, and the order in which octets, time and events are taken. It knows no Asio: a
+/// `stream_link` derives from it and does the I/O that it asks for, at most one read, one write and
+/// one timer at a time. Nobody's handler is called but at the end of `run`, when all is in order,
+/// so a handler may call the client, or destroy it.
+class client_core : public std::enable_shared_from_this<client_core> {
+ public:
+  explicit client_core(std::shared_ptr<const async_client_options> options);
+  client_core(const client_core&) = delete;
+  client_core& operator=(const client_core&) = delete;
+  virtual ~client_core() { discard_all(); }
+
+  // What the user asks. An operation that is given belongs to the core; none ends inside.
+
+  void start(operation& op);
+  void send(operation& op, const envelope& env, message content);
+  void begin_stream(operation& op, const envelope& env, message content);
+  void write_stream(operation& op, bytes chunk);
+  void finish_stream(operation& op);
+  void release_stream(std::uint64_t handle);
+  void cancel(operation& op, cancellation how);
+  void abort(std::error_code why);
+  /// The client is gone: everything ends at once.
+  void abandon();
+  /// Something was asked of the engine.
+  void wake();
+
+  [[nodiscard]] session& engine() noexcept { return channel_.engine(); }
+  [[nodiscard]] const channel& pumped() const noexcept { return channel_; }
+  [[nodiscard]] const async_client_options& options() const noexcept { return *options_; }
+  [[nodiscard]] bool linked() const noexcept { return linked_; }
+  [[nodiscard]] std::error_code end() const noexcept { return end_; }
+  [[nodiscard]] std::span<const recipient_report> recipients(std::uint64_t handle) const noexcept;
+  [[nodiscard]] bool wants_content(std::uint64_t handle) const noexcept;
+  /// Octets held, the object itself and those of Asio apart.
+  [[nodiscard]] virtual std::size_t memory() const noexcept;
+
+  // What the link tells.
+
+  /// Returns false if a connection cannot be begun now; else a fresh channel is there if the last
+  /// one is used up.
+  [[nodiscard]] bool begin_connect();
+  void connect_failed(std::error_code why);
+  void connected(std::string_view host, std::uint16_t port, std::string_view local_address);
+  void read_done(std::error_code error, bool at_end, std::size_t n);
+  void write_done(std::error_code error, std::size_t n);
+  void timer_done();
+  /// Takes all there is to take, and calls handlers.
+  void run();
+  /// The loop is being destroyed: no handler will be called any more.
+  void loop_gone() noexcept;
+
+ protected:
+  [[nodiscard]] std::span<const bytes> lent() const noexcept { return lent_; }
+  [[nodiscard]] std::span<char> read_space();
+  [[nodiscard]] bool busy() const noexcept { return reading_ || writing_; }
+  void end_operation(operation& op, std::error_code error);
+
+ private:
+  /// A mail whose content the user writes.
+  struct stream_mail {
+    std::uint64_t handle = 0;
+    mail_id id = 0;         // none once it is done: the next link's mails have the same ones
+    bool wanted = false;    // the server waits for a chunk
+    bool done = false;      // the report is final
+    bool released = false;  // nobody has a handle any more
+    operation* waiting = nullptr;
+    delivery report;
+  };
+
+  [[nodiscard]] virtual time_point time() const = 0;
+  virtual void start_read() = 0;
+  virtual void start_write() = 0;
+  virtual void start_timer(time_point at) = 0;
+  virtual void cancel_write() = 0;
+  virtual void cancel_timer() = 0;
+  virtual void cancel_connect() = 0;
+  virtual void close_stream() = 0;
+  /// Calls `run` soon, from nobody's frame.
+  virtual void post_run() = 0;
+
+  void discard_all() noexcept;
+  void take_time();
+  void pump();
+  void wait_for_more();
+  bool call_handlers();
+  bool take_events();
+  void handle(const event& e);
+  void finish_mail(const event& e);
+  void answer_recipient(const event& e);
+  void continue_stream(const event& e);
+  void settle();
+  void settle_stream(stream_mail& s);
+  void begin_write(std::span<const bytes> out);
+  void close_down();
+  void unlink();
+  void arm_timer();
+  [[nodiscard]] bool over() const noexcept { return told_end_ && !linked_; }
+  [[nodiscard]] std::error_code failure() const noexcept;
+  [[nodiscard]] stream_mail* find_stream(std::uint64_t handle) const noexcept;
+  [[nodiscard]] stream_mail* stream_of(mail_id mail) const noexcept;
+
+  std::shared_ptr<const async_client_options> options_;
+  channel channel_;
+  time_point now_{};
+
+  operation_list mails_;    // in the order of their ids
+  operation_list waiting_;  // connect, open, drain, quit
+  operation_list done_;     // to be finished by `run`
+  operation* event_wanted_ = nullptr;
+  std::vector<std::unique_ptr<stream_mail>> streams_;
+  std::uint64_t last_handle_ = 0;
+
+  std::unique_ptr<char[]> read_space_;
+  std::vector<bytes> lent_;                  // what is being written
+  std::error_code end_;                      // why there is no link
+  std::error_code broken_;                   // why nothing can be written any more
+  std::optional<std::error_code> read_end_;  // told to the channel once no write is in flight
+  std::optional<time_point> closing_until_;  // for last words of either side
+  std::optional<channel> retired_;           // of a link that has ended, but not its last write
+  std::optional<time_point> timer_at_;       // what the timer waits for; it may be too early
+  bool events_;                              // are they for `async_next_event`?
+  bool linked_ = false;
+  bool connecting_ = false;
+  bool ready_ = false;
+  bool told_end_ = false;  // was `closed` taken?
+  bool reading_ = false;
+  bool writing_ = false;
+  bool write_cancelled_ = false;  // what becomes of it says nothing about the link
+  bool last_write_ = false;       // behind the end of the session
+  bool gone_ = false;
+  bool running_ = false;
+  bool again_ = false;   // `run` has more to do
+  bool posted_ = false;  // `run` will be called
+};
+
+}  // namespace sansmtp::detail

@@ -1,0 +1,78 @@
+// From a server's name to a connected socket.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "sansmtp/asio/net.hpp"
+
+namespace sansmtp::detail {
+
+/// What is to be connected.
+struct connect_request {
+  using endpoint = net::generic::stream_protocol::endpoint;
+
+  std::string host;        ///< To be resolved, a numeric address, or the path of a Unix socket.
+  std::uint16_t port = 0;  ///< 0: `host` is the path of a Unix socket.
+  std::vector<endpoint> endpoints;  ///< If there are any, these are tried instead.
+  std::string local_address;
+  std::chrono::milliseconds timeout{0};
+  std::chrono::milliseconds attempt_delay{0};
+};
+
+/// A connected socket, which is closed unless somebody takes it.
+class connected_socket {
+ public:
+  connected_socket() = default;
+  connected_socket(int handle, int family) noexcept : handle_(handle), family_(family) {}
+  connected_socket(connected_socket&& other) noexcept
+      : handle_(other.release()), family_(other.family_) {}
+  connected_socket& operator=(connected_socket&&) = delete;
+  connected_socket(const connected_socket&) = delete;
+  connected_socket& operator=(const connected_socket&) = delete;
+  ~connected_socket();
+
+  [[nodiscard]] int handle() const noexcept { return handle_; }
+  [[nodiscard]] int family() const noexcept { return family_; }
+  /// Command: the socket is the caller's.
+  int release() noexcept { return std::exchange(handle_, -1); }
+
+ private:
+  int handle_ = -1;
+  int family_ = 0;
+};
+
+/// What came of it: a socket, or why there is none.
+struct connect_result {
+  std::error_code error;
+  connected_socket socket{};
+};
+
+/// Resolves a name and races the addresses after RFC 8305: those of both families by turns, each
+/// some time after the one before or when that has failed; the first to be there wins.
+class connector {
+ public:
+  /// Begins. `done` is called once, on `executor`, and never from inside.
+  [[nodiscard]] static std::shared_ptr<connector> start(const net::any_io_executor& executor,
+                                                        connect_request request,
+                                                        std::function<void(connect_result)> done);
+
+  connector() = default;
+  connector(const connector&) = delete;
+  connector& operator=(const connector&) = delete;
+  virtual ~connector() = default;
+
+  /// Command: gives up; `done` is told soon.
+  virtual void cancel() = 0;
+};
+
+/// Getter: this end's numeric address without port; empty for a Unix socket.
+[[nodiscard]] std::string local_address_of(int socket);
+
+}  // namespace sansmtp::detail

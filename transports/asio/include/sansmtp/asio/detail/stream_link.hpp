@@ -1,0 +1,207 @@
+// The I/O of a client on a stream of Asio's kind.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+#include "sansmtp/asio/detail/client_core.hpp"
+#include "sansmtp/asio/detail/connector.hpp"
+#include "sansmtp/asio/detail/keeper.hpp"
+#include "sansmtp/asio/net.hpp"
+
+namespace sansmtp::detail {
+
+/// A view of a gather list as Asio wants to see it.
+class gather_list {
+ public:
+  using value_type = net::const_buffer;
+  class const_iterator {
+   public:
+    using value_type = net::const_buffer;
+    using difference_type = std::ptrdiff_t;
+    using iterator_category = std::bidirectional_iterator_tag;
+    using reference = net::const_buffer;
+    using pointer = void;
+
+    const_iterator() = default;
+    explicit const_iterator(const bytes* at) : at_(at) {}
+    net::const_buffer operator*() const { return {at_->data(), at_->size()}; }
+    const_iterator& operator++() { return ++at_, *this; }
+    const_iterator operator++(int) { return const_iterator(at_++); }
+    const_iterator& operator--() { return --at_, *this; }
+    const_iterator operator--(int) { return const_iterator(at_--); }
+    bool operator==(const const_iterator&) const = default;
+
+   private:
+    const bytes* at_ = nullptr;
+  };
+
+  explicit gather_list(std::span<const bytes> views) : views_(views) {}
+  [[nodiscard]] const_iterator begin() const { return const_iterator(views_.data()); }
+  [[nodiscard]] const_iterator end() const { return const_iterator(views_.data() + views_.size()); }
+
+ private:
+  std::span<const bytes> views_;
+};
+
+/// The layer that has the socket, if the stream is a stack of layers.
+template <typename Stream>
+auto& lowest_layer_of(Stream& stream) {
+  if constexpr (requires { stream.lowest_layer(); }) {
+    return stream.lowest_layer();
+  } else {
+    return stream;
+  }
+}
+
+/// A client's state with its stream and its timer.
+template <typename Stream, typename Timer>
+class stream_link final : public client_core {
+ public:
+  using executor_type = typename Stream::executor_type;
+  using lowest_layer = std::remove_reference_t<decltype(lowest_layer_of(std::declval<Stream&>()))>;
+
+  stream_link(Stream stream, std::shared_ptr<const async_client_options> options)
+      : client_core(std::move(options)),
+        stream_(std::move(stream)),
+        timer_(stream_.get_executor()) {}
+
+  [[nodiscard]] Stream& stream() noexcept { return stream_; }
+  [[nodiscard]] executor_type get_executor() { return stream_.get_executor(); }
+
+  /// The stream is connected already.
+  void adopt() {
+    if (!begin_connect()) return;
+    connected({}, 0, local_address());
+    wake();
+  }
+
+  void connect(operation& op, connect_request request) {
+    op.what = operation::kind::connect;
+    if (!begin_connect()) {
+      end_operation(op, errc::bad_state);
+      wake();
+      return;
+    }
+    start(op);
+    request.local_address = options().local_address;
+    request.timeout = options().connect_timeout;
+    request.attempt_delay = options().attempt_delay;
+    std::string host = request.host;
+    const std::uint16_t port = request.port;
+    connector_ = connector::start(stream_.get_executor(), std::move(request),
+                                  [kept = std::make_shared<keeper<stream_link>>(self()),
+                                   host = std::move(host), port](connect_result result) {
+                                    const auto self = kept->take();
+                                    self->connector_.reset();
+                                    self->take_socket(std::move(result), host, port);
+                                  });
+  }
+
+ private:
+  [[nodiscard]] std::shared_ptr<stream_link> self() {
+    return std::static_pointer_cast<stream_link>(this->shared_from_this());
+  }
+
+  void take_socket(connect_result result, const std::string& host, std::uint16_t port) {
+    if (result.error) return connect_failed(result.error);
+    if (busy()) {  // with the end of the last link's operations
+      net::post(stream_.get_executor(),
+                [kept = keeper(self()), r = std::move(result), host, port]() mutable {
+                  kept.take()->take_socket(std::move(r), host, port);
+                });
+      return;
+    }
+    net_error error;
+    [[maybe_unused]] const int family = result.socket.family();
+    if constexpr (std::is_same_v<typename lowest_layer::protocol_type, net::ip::tcp>) {
+      const auto protocol = family == AF_INET6 ? net::ip::tcp::v6() : net::ip::tcp::v4();
+      lowest_layer_of(stream_).assign(protocol, result.socket.handle(), error);
+    } else if constexpr (std::is_same_v<typename lowest_layer::protocol_type,
+                                        net::generic::stream_protocol>) {
+      lowest_layer_of(stream_).assign({family, 0}, result.socket.handle(), error);
+    } else {
+      lowest_layer_of(stream_).assign({}, result.socket.handle(), error);
+    }
+    if (error) return connect_failed(error);
+    result.socket.release();
+    connected(host, port, local_address());
+    run();
+  }
+
+  [[nodiscard]] std::string local_address() {
+    if constexpr (requires(lowest_layer & l) {
+                    { l.native_handle() } -> std::same_as<int>;
+                  }) {
+      return local_address_of(lowest_layer_of(stream_).native_handle());
+    } else {
+      return {};
+    }
+  }
+
+  [[nodiscard]] time_point time() const override { return Timer::clock_type::now(); }
+
+  void start_read() override {
+    const std::span<char> space = read_space();
+    stream_.async_read_some(net::mutable_buffer(space.data(), space.size()),
+                            [kept = keeper(self())](const net_error& error, std::size_t n) mutable {
+                              kept.take()->read_done(error, error == net::error::eof, n);
+                            });
+  }
+
+  void start_write() override {
+    stream_.async_write_some(gather_list(lent()), [kept = keeper(self())](const net_error& error,
+                                                                          std::size_t n) mutable {
+      kept.take()->write_done(error, n);
+    });
+  }
+
+  void start_timer(time_point at) override {
+    timer_.expires_at(at);
+    timer_.async_wait(
+        [kept = keeper(self())](const net_error&) mutable { kept.take()->timer_done(); });
+  }
+
+  // It may end the read as well, which nobody needs any more.
+  void cancel_write() override {
+    if constexpr (requires(lowest_layer & l, net_error & e) { l.cancel(e); }) {
+      net_error ignored;
+      lowest_layer_of(stream_).cancel(ignored);
+    }
+  }
+
+  void cancel_timer() override { timer_.cancel(); }
+
+  void cancel_connect() override {
+    if (const auto c = connector_.lock()) c->cancel();
+  }
+
+  void close_stream() override {
+    net_error ignored;
+    if constexpr (requires(lowest_layer & l) {
+                    l.shutdown(lowest_layer::shutdown_send, ignored);
+                  }) {
+      lowest_layer_of(stream_).shutdown(lowest_layer::shutdown_send, ignored);
+    }
+    lowest_layer_of(stream_).close(ignored);
+  }
+
+  void post_run() override {
+    net::post(stream_.get_executor(), [kept = keeper(self())]() mutable { kept.take()->run(); });
+  }
+
+  Stream stream_;
+  Timer timer_;
+  std::weak_ptr<connector> connector_;  // kept by what it waits for
+};
+
+/// The usual one is compiled in the library.
+extern template class stream_link<net::ip::tcp::socket, net::steady_timer>;
+extern template class stream_link<net::generic::stream_protocol::socket, net::steady_timer>;
+
+}  // namespace sansmtp::detail

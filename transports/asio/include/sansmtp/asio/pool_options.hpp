@@ -1,0 +1,67 @@
+// What a connection pool is told beforehand.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sansmtp/asio/async_client_options.hpp"
+#include "sansmtp/delivery.hpp"
+#include "sansmtp/sasl.hpp"
+#include "sansmtp/tls_info.hpp"
+
+namespace sansmtp {
+
+/// Where mails go: one server, as `async_client::async_connect` takes it. In a coroutine make it a
+/// variable: g++ 12 destroys a temporary in braces twice if it is an argument in a `co_await`.
+struct destination {
+  std::string host;         ///< A name, a numeric address, or the path of a Unix socket.
+  std::uint16_t port = 25;  ///< 0: `host` is the path of a Unix socket.
+
+  friend bool operator==(const destination&, const destination&) = default;
+};
+
+/// Options of an `async_pool`; a plain value, each with its default.
+struct pool_options {
+  /// Of each connection. `events` has no effect.
+  async_client_options client;
+  /// Makes what each new connection authenticates with; none: it does not. It must neither call the
+  /// pool nor throw.
+  std::function<std::vector<std::unique_ptr<sasl_mechanism>>()> credentials;
+
+  std::size_t connections_per_destination = 4;                   ///< At least 1.
+  std::size_t connections = 100;                                 ///< In all; at least 1.
+  std::uint64_t mails_per_connection = 100;                      ///< Then QUIT; 0: no limit.
+  std::chrono::milliseconds max_age = std::chrono::minutes(10);  ///< Then QUIT; 0: no limit.
+  std::chrono::milliseconds idle_timeout =
+      std::chrono::seconds(30);  ///< Without a mail, then QUIT.
+  /// After a connection to a destination failed, how long no further one is tried while others are
+  /// there.
+  std::chrono::milliseconds retry_delay = std::chrono::seconds(1);
+
+  /// Mails that may wait for a connection; what is beyond is refused with `no_buffer_space`, see
+  /// `async_pool::async_room`. At least 1.
+  std::size_t queue = 10'000;
+  /// How often a mail may be moved to another connection since one that never carried a mail failed.
+  /// Only what certainly was not accepted is moved.
+  unsigned moves = 2;
+
+  /// Sees each report before its handler does, with what is known of the TLS link that the mail took
+  /// last; nullptr if there was none, or no TLS. Both live during the call only. It must neither
+  /// call the pool nor throw.
+  std::function<void(const delivery&, const tls_info*)> observe;
+};
+
+/// What a pool is doing.
+struct pool_status {
+  std::size_t waiting = 0;      ///< Mails without a connection.
+  std::size_t sending = 0;      ///< Mails with one.
+  std::size_t connections = 0;  ///< All, those included that are being made or closed.
+  std::size_t idle = 0;         ///< Of them, open and without a mail.
+};
+
+}  // namespace sansmtp
