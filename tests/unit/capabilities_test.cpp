@@ -239,6 +239,15 @@ TEST(capabilities, bound_the_mechanisms) {  // CORE-09
   EXPECT_FALSE(c.offers_mechanism("M8999"));
 }
 
+TEST(capabilities, take_mechanisms_up_to_the_bound) {  // CORE-09
+  // 48 names of 20 octets and the blanks between them are 1007 octets.
+  std::string line = "AUTH";
+  for (int i = 10; i < 58; ++i) line += ' ' + std::string(18, 'A') + std::to_string(i);
+  ASSERT_EQ(offered(line).mechanisms().size(), 1007U);
+  EXPECT_EQ(offered(line + ' ' + std::string(16, 'B')).mechanisms().size(), 1024U);
+  EXPECT_EQ(offered(line + ' ' + std::string(17, 'B')).mechanisms().size(), 1007U);
+}
+
 TEST(capabilities, count_without_wrapping) {  // EXT-03 CORE-09
   const capabilities c = offered(std::string(70000, '\n'));
   EXPECT_EQ(c.skipped(), 65535U);

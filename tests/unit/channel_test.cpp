@@ -536,4 +536,14 @@ TEST(channel, it_can_be_moved) {
 }
 
 }  // namespace
+TEST(channel, can_be_moved) {
+  session_config config;
+  config.local_name = "client.test";
+  channel first(config);
+  channel second(config);
+  second.engine().abort();
+  first = std::move(second);
+  EXPECT_TRUE(first.engine().closed());
+}
+
 }  // namespace sansmtp

@@ -122,4 +122,14 @@ TEST(session_config, checks_the_ehlo_name) {  // SESS-16 CMD-04 B4
   }
 }
 
+TEST(config, bounds_the_time_of_a_block) {  // TIME-01
+  session_config config;
+  config.timeouts.block = timeouts::duration(-1);
+  EXPECT_EQ(config.check(), errc::bad_configuration);
+  config.timeouts.block = timeouts::duration::max();
+  EXPECT_EQ(config.check(), errc::bad_configuration);
+  config.timeouts.block = timeouts::duration::zero();
+  EXPECT_EQ(config.check(), errc::none);
+}
+
 }  // namespace

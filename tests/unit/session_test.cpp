@@ -1597,4 +1597,15 @@ TEST(session, long_borrowed_content_costs_no_memory) {  // CORE-08
   EXPECT_EQ(d.last(kind::mail_done)->result, outcome::delivered);
 }
 
+TEST(message, owns_a_copy_of_what_another_owns) {
+  std::optional<message> first = message::own("Hi\r\n");
+  const message copy = *first;
+  message assigned;
+  assigned = copy;
+  first.reset();
+  EXPECT_EQ(as_text(copy.content()), "Hi\r\n");
+  EXPECT_EQ(as_text(assigned.content()), "Hi\r\n");
+  EXPECT_NE(copy.content().data(), assigned.content().data());
+}
+
 }  // namespace

@@ -10,7 +10,8 @@ mark_as_advanced(SANSMTP_PYTHON)
 #
 # One GoogleTest executable of the sources in the current folder, each of its tests known to ctest
 # by name; with ONE_TEST ctest runs it as a whole, since thousands of tests of a millisecond each
-# would spend their time in starting processes. Without sources, or when a library it needs is not built, nothing is declared.
+# would spend their time in starting processes, as coverage would in writing down what each did.
+# Without sources, or when a library it needs is not built, nothing is declared.
 function(sansmtp_add_gtest executable)
   cmake_parse_arguments(PARSE_ARGV 1 arg "ONE_TEST" "LABEL;SOURCES;TIMEOUT" "LINK")
   file(GLOB sources CONFIGURE_DEPENDS ${arg_SOURCES})
@@ -35,7 +36,7 @@ function(sansmtp_add_gtest executable)
     ${executable} PRIVATE SANSMTP_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                           SANSMTP_TRANSCRIPT_DIR="${PROJECT_SOURCE_DIR}/tests/transcripts")
   target_link_libraries(${executable} PRIVATE ${arg_LINK} GTest::gtest_main)
-  if(arg_ONE_TEST)
+  if(arg_ONE_TEST OR SANSMTP_COVERAGE)
     add_test(NAME ${executable} COMMAND ${executable} --gtest_brief=1)
     set_tests_properties(${executable} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
     return()

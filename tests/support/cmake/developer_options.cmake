@@ -2,7 +2,7 @@
 # installed file. The presets set these.
 option(SANSMTP_DEVELOPER "Full set of warnings, all of them errors" OFF)
 option(SANSMTP_NO_EXCEPTIONS "Compile the transports without exceptions too, as the engine is" OFF)
-option(SANSMTP_COVERAGE "Instrument for coverage and add the target coverage_report" OFF)
+option(SANSMTP_COVERAGE "Instrument for coverage and add the target coverage_report, which prints that of engine/" OFF)
 option(SANSMTP_FUZZ "Instrument for libFuzzer and build the fuzz targets (needs Clang)" OFF)
 option(SANSMTP_TEST_ASIO_VARIANTS "Test the Asio transport also with Boost and with io_uring" OFF)
 set(SANSMTP_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, e.g. address,undefined")
@@ -49,12 +49,15 @@ if(SANSMTP_COVERAGE)
   find_program(SANSMTP_GCOVR gcovr)
   mark_as_advanced(SANSMTP_GCOVR)
   if(SANSMTP_GCOVR)
+    # Fails below what tests/README.md says of the engine, where the exceptions are explained too.
     add_custom_target(
       coverage_report
       COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/coverage
-      COMMAND ${SANSMTP_GCOVR} --root ${PROJECT_SOURCE_DIR} --filter engine/ --filter transports/
-              --exclude-throw-branches --print-summary
-              --html-details ${PROJECT_BINARY_DIR}/coverage/index.html ${PROJECT_BINARY_DIR}
+      COMMAND
+        ${SANSMTP_GCOVR} --root ${PROJECT_SOURCE_DIR} --filter engine/ --exclude-throw-branches
+        --exclude-unreachable-branches --branches --txt ${PROJECT_BINARY_DIR}/coverage/branches.txt
+        --html-details ${PROJECT_BINARY_DIR}/coverage/index.html --print-summary --fail-under-line 99
+        --fail-under-branch 95 ${PROJECT_BINARY_DIR}
       WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
       VERBATIM)
   endif()

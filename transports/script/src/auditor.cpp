@@ -13,6 +13,22 @@ bool begins_with(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
 }
 
+/// Can this be advice about such a failure (TXN-09, TXN-24, AUTH-11, TLS-08, OUT-05)?
+bool fits(hint advice, errc why, int code) {
+  switch (advice) {
+    case hint::none:
+      return why != errc::recipient_limit && (why != errc::refused_permanently || code != 530);
+    case hint::auth_or_tls_required: return code == 530;
+    case hint::password_transition: return code == 432;
+    case hint::too_many_recipients: return why == errc::recipient_limit;
+    case hint::retry_without_tls:  // or what the layer passed on
+      return why == errc::tls_failed || why == errc::timed_out || why == errc::connection_lost;
+    case hint::server_speaks_tls: return category_of(why) == failure_category::protocol;
+    case hint::other_host: return category_of(why) == failure_category::local;
+  }
+  return false;
+}
+
 }  // namespace
 
 void auditor::fail(std::string what) {
@@ -76,6 +92,7 @@ void auditor::event_taken(const event& e) {
     fail("an event came after closed: " + std::string(to_string(e.what)));
   }
   check_secrets(e);
+  check_failure(e);
   const auto found = mails_.find(e.id);
   mail_state* mail = found == mails_.end() ? nullptr : &found->second;
   switch (e.what) {
@@ -152,15 +169,44 @@ void auditor::event_taken(const event& e) {
       }
       break;
     }
+    case event::kind::content_sent:
+      if (mail == nullptr) fail("content_sent names no mail");
+      break;
     case event::kind::reply_parsed:
     case event::kind::line_sent:
-    case event::kind::content_sent:
     case event::kind::greeted:
     case event::kind::upgrade_to_tls:
     case event::kind::session_failed:
     case event::kind::warning: break;
-    case event::kind::chunk_released: caller_owes_ = true; break;
+    case event::kind::chunk_released:
+      if (mail == nullptr || !mail->streamed) fail("chunk_released names no mail at hand");
+      caller_owes_ = true;
+      break;
   }
+}
+
+void auditor::check_failure(const event& e) {
+  const errc why = condition_of(e.error);
+  // What ended a handshake may have a code of ours too, which the layer passed on.
+  const bool passed_on = e.category == failure_category::tls;
+  if (why != errc::none && !passed_on && e.category != category_of(why)) {
+    fail("an event has not the category of its error: " + std::string(to_string(why)));
+  }
+  if (!e.error && e.category != failure_category::none) fail("a category without an error");
+  const auto check = [this](hint advice, errc reason, int code) {
+    if (!fits(advice, reason, code)) {
+      fail("this is no advice about " + std::string(to_string(reason)) + " " +
+           std::to_string(code) + ": " + std::string(to_string(advice)));
+    }
+  };
+  bool example = e.results.empty();
+  for (const recipient_result& r : e.results) {
+    check(r.advice, r.why, r.answer.code());
+    example |= r.result == e.result && r.advice == e.advice && r.stage == e.answers;
+  }
+  if (!example) fail("mail_done says of the mail what it says of no recipient");
+  const bool foreign = e.error && why == errc::none;
+  if (e.results.empty() && !foreign) check(e.advice, why, e.answer.code());
 }
 
 bool auditor::is_late(const event& e) const {

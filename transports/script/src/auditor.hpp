@@ -94,6 +94,8 @@ class auditor {
   void content_octet(char c);
   [[nodiscard]] bool is_late(const event& e) const;
   void check_secrets(const event& e);
+  /// Do error, category and advice fit together, and the mail's word to its recipients?
+  void check_failure(const event& e);
   void add_secret(std::string secret);
   void check_done(const done_mail& done);
   /// `left`: was its RCPT written?
