@@ -37,7 +37,7 @@ TABLE = "protocol_table.hpp"
 FILES = [TABLE, "session.cpp", "session_send.cpp", "session_reply.cpp", "mail_state.hpp",
          "mail_state.cpp", "reply_parser.cpp", "reply_parser_inline.hpp", "reply.cpp",
          "capabilities.cpp", "delivery.cpp", "dot_stuffer.cpp", "output.cpp", "output.hpp"]
-FLAGS = ["-std=c++20", "-O1", "-fno-exceptions", "-fno-rtti", "-w"]
+FLAGS = ["-std=c++20", "-O1", "-fno-exceptions", "-w"]
 MOST_SURVIVORS = 15.0  # percent, outside of the protocol table; the aim is 5
 
 COMPARISONS = {"<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal",
