@@ -36,6 +36,9 @@ function(sansmtp_add_gtest executable)
     ${executable} PRIVATE SANSMTP_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                           SANSMTP_TRANSCRIPT_DIR="${PROJECT_SOURCE_DIR}/tests/transcripts")
   target_link_libraries(${executable} PRIVATE ${arg_LINK} GTest::gtest_main)
+  if(SANSMTP_COVERAGE)
+    set(arg_TIMEOUT 900)  # all tests of an executable, without optimisation
+  endif()
   if(arg_ONE_TEST OR SANSMTP_COVERAGE)
     add_test(NAME ${executable} COMMAND ${executable} --gtest_brief=1)
     set_tests_properties(${executable} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
