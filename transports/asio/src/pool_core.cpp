@@ -11,7 +11,7 @@ namespace {
 
 using client = async_client<net::generic::stream_protocol::socket>;
 
-// Does this recipient wait for a connection without TLS, since TLS was optional and failed (TLS-08)?
+// Does this recipient wait for a connection without TLS, since it was optional and failed (TLS-08)?
 bool needs_clear_text(const recipient_report& r) { return r.advice == hint::retry_without_tls; }
 
 // Did this recipient fail since its connection was ended from this side?
@@ -263,8 +263,8 @@ std::size_t pool_core::starving(const site* except, std::size_t mails) const {
   return without > coming ? without - coming : 0;
 }
 
-/// If there are too few connections for all, the one of `s` that has had its turn: of those that are
-/// open the one that will be idle first.
+/// If there are too few connections for all, the one of `s` that has had its turn: of those that
+/// are open the one that will be idle first.
 pool_core::connection* pool_core::owed(const site& s) const {
   if (connections_ < options_.connections || starving(&s, ahead_) == 0) return nullptr;
   connection* least = nullptr;

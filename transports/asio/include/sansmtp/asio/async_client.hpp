@@ -95,9 +95,9 @@ class async_client {
 
   /// Command: resolves `host` and connects to the first of its addresses that answers, racing them
   /// after RFC 8305, within the connect timeout; `void(error)`. `port` 0 means that `host` is the
-  /// path of a Unix socket. Errors are those of Asio (`asio::error::connection_refused`), among them
+  /// path of a Unix socket. Errors are those of Asio (`asio::error::connection_refused`), such as
   /// `timed_out`, and `address_family_not_supported` if the server has no address of the family to
-  /// be bound (NET-02); `errc::bad_state` if there is a link already. Mails queued before have ended
+  /// be bound (NET-02); `errc::bad_state` if there is a link already. Mails queued before end
   /// if it fails. Any cancellation ends the attempt.
   template <typename Token>
   requires requires { typename link::lowest_layer::protocol_type; }

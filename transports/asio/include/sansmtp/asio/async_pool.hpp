@@ -28,8 +28,8 @@ class async_pool {
  public:
   using executor_type = net::any_io_executor;
 
-  /// A pool with default options. (No default argument: g++ 12 destroys one twice if the executor is
-  /// a `co_await`.)
+  /// A pool with default options. (No default argument: g++ 12 destroys one twice if the executor
+  /// is a `co_await`.)
   explicit async_pool(executor_type executor)
       : core_(std::make_shared<detail::pool_core>(std::move(executor), pool_options())) {}
   async_pool(executor_type executor, pool_options options)

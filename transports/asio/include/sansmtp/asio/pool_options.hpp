@@ -46,13 +46,13 @@ struct pool_options {
   /// Mails that may wait for a connection; what is beyond is refused with `no_buffer_space`, see
   /// `async_pool::async_room`. At least 1.
   std::size_t queue = 10'000;
-  /// How often a mail may be moved to another connection since one that never carried a mail failed.
+  /// How often a mail may be moved to another connection since one that never carried any failed.
   /// Only what certainly was not accepted is moved.
   unsigned moves = 2;
 
-  /// Sees each report before its handler does, with what is known of the TLS link that the mail took
-  /// last; nullptr if there was none, or no TLS. Both live during the call only. It must neither
-  /// call the pool nor throw.
+  /// Sees each report before its handler does, with what is known of the TLS link that the mail
+  /// took last; nullptr if there was none, or no TLS. Both live during the call only. It must
+  /// neither call the pool nor throw.
   std::function<void(const delivery&, const tls_info*)> observe;
 };
 
