@@ -302,6 +302,7 @@ void client_core::connected(std::string_view host, std::uint16_t port,
 
 void client_core::read_done(std::error_code error, bool at_end, std::size_t n) {
   reading_ = false;
+  close_if_idle();
   if (linked_) {
     now_ = time();
     if (n > 0) channel_.receive(now_, {read_space_.get(), n});
@@ -320,6 +321,7 @@ void client_core::read_done(std::error_code error, bool at_end, std::size_t n) {
 
 void client_core::write_done(std::error_code error, std::size_t n) {
   writing_ = false;
+  close_if_idle();
   now_ = time();
   if (retired_) {
     retired_.reset();
@@ -435,7 +437,8 @@ void client_core::close_down() {
   if (writing_) {
     if (!write_cancelled_) {
       write_cancelled_ = true;
-      cancel_write();
+      // It may end the read as well, which nobody needs any more.
+      static_cast<void>(cancel_transfers());
     }
   } else if (!broken_ && !read_end_) {
     const std::span<const bytes> out = channel_.output(now_);
@@ -452,9 +455,22 @@ void client_core::close_down() {
 void client_core::unlink() {
   linked_ = false;
   closing_until_.reset();
-  close_stream();
+  shut_down_stream();
+  // The peer has the end now. The socket waits for its operations: one that is closed under them
+  // is taken for its successor by the io_uring service of Asio 1.22.
+  if (busy() && cancel_transfers()) {
+    to_close_ = true;
+  } else {
+    close_stream();
+  }
   if (timer_at_) cancel_timer();
   again_ = true;  // who waits for the end has it now
+}
+
+void client_core::close_if_idle() {
+  if (!to_close_ || busy()) return;
+  to_close_ = false;
+  close_stream();
 }
 
 void client_core::arm_timer() {

@@ -149,11 +149,13 @@ class race final : public connector, public std::enable_shared_from_this<race> {
 
   void attempt_done(std::size_t which, const net_error& error) {
     --pending_;
+    if (!done_ || error) {
+      net_error ignored;
+      sockets_[which].close(ignored);
+    }
     if (!done_) return;
     if (error) {
       last_ = error;
-      net_error ignored;
-      sockets_[which].close(ignored);
       // What has failed needs no head start any more. Should the timer have fired just now, its
       // handler begins the attempt after this one a little early.
       next_attempt_.cancel();
@@ -170,9 +172,11 @@ class race final : public connector, public std::enable_shared_from_this<race> {
     resolver_.cancel();
     deadline_.cancel();
     next_attempt_.cancel();
+    // Each is closed at its attempt's end: one that is closed under it is taken for its successor
+    // by the io_uring service of Asio 1.22.
     for (protocol::socket& socket : sockets_) {
       net_error ignored;
-      socket.close(ignored);
+      socket.cancel(ignored);
     }
     done(std::move(result));
   }

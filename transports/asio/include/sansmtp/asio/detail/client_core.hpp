@@ -94,9 +94,11 @@ class client_core : public std::enable_shared_from_this<client_core> {
   virtual void start_read() = 0;
   virtual void start_write() = 0;
   virtual void start_timer(time_point at) = 0;
-  virtual void cancel_write() = 0;
+  /// Ends the read and the write early. Returns false if only closing the stream can do that.
+  virtual bool cancel_transfers() = 0;
   virtual void cancel_timer() = 0;
   virtual void cancel_connect() = 0;
+  virtual void shut_down_stream() = 0;
   virtual void close_stream() = 0;
   /// Calls `run` soon, from nobody's frame.
   virtual void post_run() = 0;
@@ -116,6 +118,7 @@ class client_core : public std::enable_shared_from_this<client_core> {
   void begin_write(std::span<const bytes> out);
   void close_down();
   void unlink();
+  void close_if_idle();
   void arm_timer();
   [[nodiscard]] bool over() const noexcept { return told_end_ && !linked_; }
   [[nodiscard]] std::error_code failure() const noexcept;
@@ -143,6 +146,7 @@ class client_core : public std::enable_shared_from_this<client_core> {
   std::optional<time_point> timer_at_;       // what the timer waits for; it may be too early
   bool events_;                              // are they for `async_next_event`?
   bool linked_ = false;
+  bool to_close_ = false;  // the stream, once nothing uses it
   bool connecting_ = false;
   bool ready_ = false;
   bool told_end_ = false;  // was `closed` taken?

@@ -167,11 +167,13 @@ class stream_link final : public client_core {
         [kept = keeper(self())](const net_error&) mutable { kept.take()->timer_done(); });
   }
 
-  // It may end the read as well, which nobody needs any more.
-  void cancel_write() override {
+  bool cancel_transfers() override {
     if constexpr (requires(lowest_layer & l, net_error & e) { l.cancel(e); }) {
-      net_error ignored;
-      lowest_layer_of(stream_).cancel(ignored);
+      net_error error;
+      lowest_layer_of(stream_).cancel(error);
+      return !error;
+    } else {
+      return false;
     }
   }
 
@@ -181,13 +183,17 @@ class stream_link final : public client_core {
     if (const auto c = connector_.lock()) c->cancel();
   }
 
-  void close_stream() override {
-    net_error ignored;
-    if constexpr (requires(lowest_layer & l) {
-                    l.shutdown(lowest_layer::shutdown_send, ignored);
+  void shut_down_stream() override {
+    if constexpr (requires(lowest_layer & l, net_error & e) {
+                    l.shutdown(lowest_layer::shutdown_send, e);
                   }) {
+      net_error ignored;
       lowest_layer_of(stream_).shutdown(lowest_layer::shutdown_send, ignored);
     }
+  }
+
+  void close_stream() override {
+    net_error ignored;
     lowest_layer_of(stream_).close(ignored);
   }
 
