@@ -17,7 +17,8 @@ namespace {
 
 void play(const std::filesystem::path& name) {
   std::ifstream file(name, std::ios::binary);
-  const std::vector<char> data{std::istreambuf_iterator<char>(file), {}};
+  std::vector<char> data{std::istreambuf_iterator<char>(file), {}};
+  data.shrink_to_fit();  // who reads beyond it is seen
   (void)LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(data.data()), data.size());
 }
 

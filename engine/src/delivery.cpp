@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sansmtp/envelope.hpp"
 #include "text_buffer.hpp"
 
 namespace sansmtp {
@@ -18,9 +19,52 @@ inline void assign_text(std::string& to, std::string_view from) {
   }
 }
 
+void answer(recipient_report& entry, const event& e) {
+  if (e.what == event::kind::recipient_rejected) {
+    entry.result = e.result;
+    entry.why = condition_of(e.error);
+  }
+  entry.stage = e.answers;
+  entry.advice = e.advice;
+  entry.code = e.answer.code();
+  entry.enhanced = e.answer.enhanced();
+  entry.text.assign(e.answer.text());
+}
+
 }  // namespace
 
+void delivery::list(const envelope& env, outcome result, verb stage, errc why) {
+  recipients.resize(env.recipients.size());
+  auto to = recipients.begin();
+  for (const recipient& from : env.recipients) {
+    to->address = from.address.text();
+    to->result = result;
+    to->stage = stage;
+    to->why = why;
+    to->advice = hint::none;
+    to->code = 0;
+    to->enhanced = {};
+    to->text.clear();
+    ++to;
+  }
+}
+
+void delivery::begin(mail_id mail, const envelope& env) {
+  id = mail;
+  error.clear();
+  list(env, outcome::pending, verb::rcpt, errc::none);
+  auto to = recipients.begin();
+  for (const recipient& from : env.recipients) {
+    to->why = from.address.error();
+    if (to->why != errc::none) to->result = outcome::rejected;
+    ++to;
+  }
+}
+
 void delivery::assign(const event& done) {
+  const bool answered =
+      done.what == event::kind::recipient_accepted || done.what == event::kind::recipient_rejected;
+  if (answered && done.recipient < recipients.size()) answer(recipients[done.recipient], done);
   if (done.what != event::kind::mail_done) return;
   id = done.id;
   error = done.error;

@@ -122,9 +122,6 @@ errc finish(content_state& s, line_end_policy policy, Sink& sink) {
     s.size += crlf.size();
     s.longest_line = std::max(s.longest_line, s.line + crlf.size());
     sink.line_end();
-    s.after_cr = false;
-    s.line_start = true;
-    s.line = 0;
   }
   return errc::none;
 }

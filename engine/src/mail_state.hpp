@@ -61,7 +61,7 @@ enum class mail_step : std::uint8_t {
   rcpts,     // MAIL formatted, some RCPT perhaps
   data,      // DATA formatted
   content,   // 354 came, content on its way
-  finished,  // terminator formatted, or the mail is over
+  finished,  // terminator formatted
 };
 
 /// What changes while a mail is on its way.

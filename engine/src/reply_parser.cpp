@@ -25,10 +25,8 @@ void reply_parser::reset() noexcept {
   text_.clear();
   in_place_ = {};
   line_octets_ = octets_ = lines_ = 0;
-  line_start_ = 0;
-  code_ = line_code_ = 0;
+  line_code_ = 0;
   digits_ = 0;
-  separator_ = 0;
   saw_bare_lf_ = false;
   state_ = state::done;
   error_ = errc::none;
@@ -198,7 +196,7 @@ std::string reply_parser::excerpt() const {
     line.push_back(static_cast<char>('0' + line_code_ / divisor % 10));
     divisor /= 10;
   }
-  if (digits_ == 3 && state_ != state::separator && separator_ != 0 && line_octets_ > 3) {
+  if (digits_ == 3 && state_ != state::separator && line_octets_ > 3) {
     line.push_back(separator_);
     line.append(text_, line_start_);
   }

@@ -210,10 +210,7 @@ void session::impl::conclude(mail_state& m, outcome if_handed, const verdict& v)
     }
     const bool handed =
         r.step != rcpt_step::waiting && (r.step != rcpt_step::asked || r.end <= out_.handed());
-    // Only who was accepted can be in doubt.
-    const bool doubtless = if_handed == outcome::in_doubt && r.step != rcpt_step::accepted;
-    const outcome o = doubtless ? outcome::deferred : if_handed;
-    r.decide(handed ? o : outcome::not_attempted, v);
+    r.decide(handed ? if_handed : outcome::not_attempted, v);
   }
 }
 
@@ -225,7 +222,6 @@ void session::impl::finish(mail_state& m, errc why, const std::error_code* code)
   if (m.mail_formatted && !m.delivered && (sending_ == nullptr || sending_ == &m)) rset_due_ = true;
   if (sending_ == &m) sending_ = nullptr;
   active_.remove(&m);
-  m.step = mail_step::finished;
 
   detail::pending_event& e = events_.push(event::kind::mail_done, verb::content, tls_);
   e.shown.id = m.id;
@@ -257,7 +253,13 @@ void session::impl::finish(mail_state& m, errc why, const std::error_code* code)
                       category_of(example->why) != failure_category::local &&
                       (example->stage != verb::rcpt || example->step != rcpt_step::waiting);
     if (said) {
-      e.command = events_.keep(command_of(example->stage, &m, e.answer_of));
+      // Who was accepted waits for the others: theirs is the RCPT that got no answer.
+      const auto unanswered = [&](std::uint32_t at) {
+        if (example->stage != verb::rcpt) return at;
+        while (at + 1 < m.rcpts.size() && m.rcpts[at].step == rcpt_step::accepted) ++at;
+        return at;
+      };
+      e.command = events_.keep(command_of(example->stage, &m, unanswered(e.answer_of)));
     }
   }
   out_.trim();
@@ -314,8 +316,6 @@ void session::impl::report_opening_failure(const failure& f) {
 
 void session::impl::close(const failure& f) {
   stage_ = stage::closed;
-  owed_.clear();
-  active_.clear();
   detail::pending_event& e = tell_event(event::kind::closed, f.stage);
   if (f.why != errc::none) fill_failure(e, f);
 }

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "sansmtp/envelope.hpp"
+
 namespace {
 
 using namespace sansmtp;
@@ -73,7 +75,7 @@ TEST(delivery, copies_everything) {  // OUT-01
   EXPECT_EQ(second.text, "");
 }
 
-TEST(delivery, takes_nothing_but_mail_done) {  // OUT-01
+TEST(delivery, takes_no_event_of_nobody) {  // OUT-01
   const std::array results{result_of("r1@b.test", outcome::delivered)};
   delivery report;
   report.assign(done(1, results));
@@ -81,11 +83,65 @@ TEST(delivery, takes_nothing_but_mail_done) {  // OUT-01
     event other = done(2, {});
     other.what = static_cast<event::kind>(i);
     other.error = errc::aborted;
+    other.recipient = 1;  // which there is not
     if (other.what != event::kind::mail_done) report.assign(other);
   }
   EXPECT_EQ(report.id, 1U);
   EXPECT_FALSE(report.error);
-  EXPECT_EQ(report.recipients.size(), 1U);
+  ASSERT_EQ(report.recipients.size(), 1U);
+  EXPECT_EQ(report.recipients[0].why, errc::none);
+}
+
+TEST(delivery, says_so_far_what_was_answered) {  // OUT-01, TXN-28
+  envelope env;
+  env.recipients = {recipient("r1@b.test"), recipient("not an address"), recipient("r3@b.test")};
+  delivery report;
+  report.error = errc::aborted;
+  report.begin(5, env);
+  EXPECT_EQ(report.id, 5U);
+  EXPECT_FALSE(report.error);
+  ASSERT_EQ(report.recipients.size(), 3U);
+  EXPECT_EQ(report.recipients[0].address, "r1@b.test");
+  EXPECT_EQ(report.recipients[0].result, outcome::pending);
+  EXPECT_EQ(report.recipients[0].stage, verb::rcpt);
+  EXPECT_EQ(report.recipients[0].why, errc::none);
+  EXPECT_EQ(report.recipients[1].result, outcome::rejected);
+  EXPECT_EQ(report.recipients[1].why, env.recipients[1].address.error());
+
+  event answer;
+  answer.what = event::kind::recipient_accepted;
+  answer.answers = verb::rcpt;
+  answer.answer = reply(250, "2.1.5 fine");
+  report.assign(answer);
+  EXPECT_EQ(report.recipients[0].result, outcome::pending) << "it is not delivered yet";
+  EXPECT_EQ(report.recipients[0].code, 250);
+  EXPECT_EQ(report.recipients[0].enhanced, (enhanced_status{2, 1, 5}));
+  EXPECT_EQ(report.recipients[0].text, "2.1.5 fine");
+
+  answer.what = event::kind::recipient_rejected;
+  answer.recipient = 2;
+  answer.result = outcome::deferred;
+  answer.error = errc::refused_transiently;
+  answer.advice = hint::too_many_recipients;
+  answer.answer = reply(452, "later");
+  report.assign(answer);
+  EXPECT_EQ(report.recipients[2].result, outcome::deferred);
+  EXPECT_EQ(report.recipients[2].why, errc::refused_transiently);
+  EXPECT_EQ(report.recipients[2].advice, hint::too_many_recipients);
+  EXPECT_EQ(report.recipients[2].code, 452);
+  EXPECT_EQ(report.recipients[2].text, "later");
+  EXPECT_EQ(report.recipients[0].code, 250) << "the others say what they said";
+
+  report.list(env, outcome::not_attempted, verb::greeting, errc::connection_lost);
+  for (const recipient_report& r : report.recipients) {
+    EXPECT_EQ(r.result, outcome::not_attempted);
+    EXPECT_EQ(r.stage, verb::greeting);
+    EXPECT_EQ(r.why, errc::connection_lost);
+    EXPECT_EQ(r.advice, hint::none);
+    EXPECT_EQ(r.code, 0);
+    EXPECT_FALSE(r.enhanced);
+    EXPECT_EQ(r.text, "");
+  }
 }
 
 TEST(delivery, keeps_nothing_of_the_mail_before) {  // OUT-01

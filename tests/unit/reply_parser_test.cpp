@@ -53,8 +53,7 @@ void PrintTo(const reading& r, std::ostream* out) {
 
 // Every piece is given in a block of its own that is gone before the next one comes: what the
 // parser still needs of it, it must have kept, and a sanitizer sees if it looks beyond.
-reading read_pieces(const std::vector<std::string_view>& pieces, const reply_limits& limits) {
-  reply_parser parser(limits);
+reading read_with(reply_parser& parser, const std::vector<std::string_view>& pieces) {
   reading seen;
   for (const std::string_view piece : pieces) {
     const auto block = std::make_unique<char[]>(piece.size());
@@ -77,6 +76,11 @@ reading read_pieces(const std::vector<std::string_view>& pieces, const reply_lim
   seen.idle = !failed && parser.idle();
   seen.saw_bare_lf = parser.saw_bare_lf();
   return seen;
+}
+
+reading read_pieces(const std::vector<std::string_view>& pieces, const reply_limits& limits) {
+  reply_parser parser(limits);
+  return read_with(parser, pieces);
 }
 
 reading read_whole(std::string_view octets, const reply_limits& limits = {}) {
@@ -366,6 +370,53 @@ TEST(reply_parser, stays_broken_until_it_is_reset) {  // REP-11
   EXPECT_TRUE(parser.idle());
   ASSERT_EQ(parser.parse(in), status::complete);
   EXPECT_EQ(parser.result().text(), "ok");
+}
+
+TEST(reply_parser, is_a_new_one_when_it_is_reset) {  // REP-11
+  const std::string streams[] = {"",
+                                 "2",
+                                 "25",
+                                 "250",
+                                 "250-",
+                                 "250 a",
+                                 "250 a\r",
+                                 "250-a\r\n",
+                                 "250-a\r\n2",
+                                 "250-a\r\n250",
+                                 "250-a\r\n250 b",
+                                 "250 a\r\n",
+                                 "250\r",
+                                 "250\n",
+                                 "250 a\nb",
+                                 "250 a\rb",
+                                 "250-a\r\n551",
+                                 "25x",
+                                 "250x",
+                                 "250 \0"s,
+                                 "199",
+                                 "600",
+                                 "250-a\r\n250-b\r\n250-c\r\n250 d",
+                                 "250-a\r\nx",
+                                 "250 " + std::string(60, 'x'),
+                                 "250-" + std::string(3000, 'x')};
+  for (const bool accept_bare_lf : {false, true}) {
+    reply_limits limits;
+    limits.accept_bare_lf = accept_bare_lf;
+    limits.lines = 3;
+    for (const std::string& before : streams) {
+      for (const std::string& behind : streams) {
+        reply_parser parser(limits);
+        static_cast<void>(read_with(parser, {before}));
+        parser.reset();
+        EXPECT_TRUE(parser.idle());
+        EXPECT_EQ(parser.error(), errc::none);
+        EXPECT_EQ(parser.excerpt(), "");
+        EXPECT_FALSE(parser.saw_bare_lf());
+        EXPECT_EQ(read_with(parser, {behind}), read_whole(behind, limits))
+            << printable(behind) << " behind " << printable(before);
+      }
+    }
+  }
 }
 
 TEST(reply_parser, forgets_a_bare_lf_only_by_reset) {  // REP-12

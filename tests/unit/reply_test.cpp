@@ -70,19 +70,22 @@ TEST(enhanced_status, is_parsed_strictly) {  // EXT-09 B14
     enhanced_status code;
   } good[] = {
       {"5.1.1 x", {5, 1, 1}},         {"2.1.0", {2, 1, 0}},       {"4.0.0 ", {4, 0, 0}},
-      {"5.123.999 x", {5, 123, 999}}, {"2.10.100", {2, 10, 100}},
+      {"5.123.999 x", {5, 123, 999}}, {"2.10.100", {2, 10, 100}}, {"5.10.1 x", {5, 10, 1}},
+      {"5.1.10 x", {5, 1, 10}},
   };
   for (const auto& [text, code] : good) EXPECT_EQ(parse_enhanced_status(text), code) << text;
 
   for (const char* const text :
-       {"",       "5",          "5.",         "5.1",      "5.1.",   "5.1.1x", "5.1.1.1", "5.1.1\t",
-        "5.1.1-", "5.1111.1 x", "5.1.1111 x", "2.1000.0", "2..0",   "2.1",    "3.0.0",   "1.0.0",
-        "6.0.0",  "0.0.0",      "55.1.1",     " 5.1.1",   "x5.1.1", "5,1,1",  "5 1 1",   "#5.1.1",
-        "5.a.1",  "5.1.a",      "+5.1.1",     "5.-1.1",   "5.01.1", "5.1.00", "5.1.01"}) {
+       {"",        "5",      "5.",         "5.1",        "5.1.",     "5.1.1x", "5.1.1.1",
+        "5.1.1\t", "5.1.1-", "5.1111.1 x", "5.1.1111 x", "2.1000.0", "2..0",   "2.1",
+        "3.0.0",   "1.0.0",  "6.0.0",      "0.0.0",      "55.1.1",   " 5.1.1", "x5.1.1",
+        "5,1,1",   "5 1 1",  "#5.1.1",     "5.1x1",      "5.101",    "5.a.1",  "5.1.a",
+        "+5.1.1",  "5.-1.1", "5.01.1",     "5.1.00",     "5.1.01"}) {
     EXPECT_FALSE(parse_enhanced_status(text)) << text;
   }
   // The end is the view's, not a NUL's.
   EXPECT_EQ(parse_enhanced_status(std::string_view("5.1.12", 5)), (enhanced_status{5, 1, 1}));
+  EXPECT_EQ(parse_enhanced_status(std::string_view("5.1.123", 6)), (enhanced_status{5, 1, 12}));
 }
 
 TEST(enhanced_status, is_written) {  // EXT-09
@@ -207,6 +210,7 @@ TEST(forward_path, is_found_in_251_and_551) {  // REP-19
       {"<x\x1b@c.test>", ""},
       {"<\"x@c.test>", ""},
       {"<\"x\\", ""},
+      {"<no path> but \" and <x@c.test>", "x@c.test"},
   };
   for (const auto& [text, found] : rows) {
     EXPECT_EQ(forward_path(reply(551, text)), found) << text;

@@ -295,6 +295,37 @@ TEST(session, a_421_closes_at_each_stage) {  // REP-05 SESS-22 SESS-24 OUT-06 SE
 
 // -- output and sent ------------------------------------------------------------------------------
 
+// QUIT can only follow a whole line; where a line is half written, silence is all that is left.
+TEST(session, quits_after_a_421_only_between_commands) {  // SESS-22 SESS-24
+  const auto sending = [](pipelining_level level) {
+    session_driver d = opened(config_of(level));
+    d.s.send(envelope_to(2), borrowed_body());
+    return d;
+  };
+  const std::string group = sending(pipelining_level::envelope).lent();
+  ASSERT_EQ(std::count(group.begin(), group.end(), '\n'), 4) << group;
+  for (std::size_t n = 0; n <= group.size(); ++n) {
+    session_driver d = sending(pipelining_level::envelope);
+    d.lent();
+    d.sent(n);
+    d.say("421 bye");
+    EXPECT_TRUE(d.s.closed());
+    const bool between = n != 0 && group[n - 1] == '\n';  // before it began there is no answer
+    EXPECT_EQ(d.take(), between ? "QUIT\r\n" : "") << n;
+  }
+  // Inside content nothing is a line; behind its last octet all is well.
+  const std::string content = std::string(body) + ".\r\n";
+  for (std::size_t n = 0; n <= content.size(); ++n) {
+    session_driver d = lockstep(3);
+    d.say("354 go");
+    EXPECT_EQ(d.lent(), content);
+    d.sent(n);
+    d.say("421 bye");
+    EXPECT_TRUE(d.s.closed());
+    EXPECT_EQ(d.take(), n == content.size() ? "QUIT\r\n" : "") << n;
+  }
+}
+
 TEST(session, survives_partial_writes) {  // CORE-03
   // 80 dotted lines and long ones: copied text, borrowed slices, several gather lists.
   std::string content;
@@ -1215,9 +1246,218 @@ TEST(session, refuses_a_bad_name_for_ehlo) {  // CMD-04 SESS-15 SESS-16
   }
 }
 
+// -- what events say ------------------------------------------------------------------------------
+
+TEST(session, reads_no_status_in_a_greeting_or_an_answer_to_ehlo) {  // EXT-09
+  session_driver d;
+  std::vector<enhanced_status> seen;
+  const auto look = [&] {
+    while (const event* e = d.s.next_event()) {
+      if (e->answer) seen.push_back(e->answer.enhanced());
+    }
+  };
+  const auto say = [&](std::string_view line) {
+    d.s.receive(d.now, as_bytes(line));
+    look();
+    for (const bytes view : d.s.output(d.now)) d.s.sent(d.now, view.size());
+  };
+  d.s.connected(d.now);
+  say("220 2.0.0 mx.test\r\n");
+  EXPECT_EQ(seen, std::vector<enhanced_status>(1)) << "of `greeted`";
+  say("554 5.5.1 no\r\n");
+  say("554 5.5.1 no\r\n");
+  ASSERT_GE(seen.size(), 2U);
+  EXPECT_FALSE(seen[1]) << "of `session_failed`";
+
+  session_driver other = opened();
+  other.s.noop();
+  other.take();
+  other.s.receive(other.now, as_bytes("250 2.1.5 ok\r\n"));
+  const event* const e = other.s.next_event();
+  ASSERT_NE(e, nullptr);
+  EXPECT_EQ(e->answer.enhanced(), (enhanced_status{2, 1, 5}));
+}
+
+TEST(session, a_warning_says_what_about) {
+  session_config config = config_of();
+  config.allow_auth_cleartext = true;
+  config.auth_optional = true;
+  session_driver d(std::move(config));
+  const operation_id login = d.s.authenticate(plain_login());
+  d.open("250-mx.test\r\n250 X");
+  ASSERT_EQ(d.count(kind::warning), 1U);
+  EXPECT_EQ(d.last(kind::warning)->id, login);
+  EXPECT_FALSE(d.last(kind::warning)->detail.empty());
+  EXPECT_TRUE(d.last(kind::warning)->error);
+}
+
+TEST(session, shows_even_one_octet_that_is_wrong) {  // ERR-01
+  session_driver d = opened();
+  d.s.noop();
+  d.take();
+  d.feed("x");
+  ASSERT_EQ(d.count(kind::closed), 1U);
+  EXPECT_EQ(d.last(kind::closed)->excerpt, "x");
+  EXPECT_EQ(d.last(kind::closed)->command, "NOOP");
+}
+
+// One word for all recipients: what needs most care, and of several the first.
+TEST(session, mail_done_speaks_of_the_first_of_those_that_need_most_care) {  // OUT-01
+  const struct {
+    const char* first;
+    const char* second;
+    outcome result;
+    int code;
+  } rows[] = {{"550 a", "551 b", outcome::rejected, 550},
+              {"550 a", "450 b", outcome::deferred, 450},
+              {"450 a", "550 b", outcome::deferred, 450},
+              {"451 a", "450 b", outcome::deferred, 451}};
+  for (const auto& row : rows) {
+    session_driver d = opened();
+    d.s.send(envelope_to(2), borrowed_body());
+    d.take();
+    d.talk("250 ok\r\n" + std::string(row.first) + "\r\n" + row.second + "\r\n503 none");
+    ASSERT_EQ(d.count(kind::mail_done), 1U);
+    const seen_event& done = *d.last(kind::mail_done);
+    EXPECT_EQ(done.result, row.result);
+    EXPECT_EQ(done.code, row.code);
+    EXPECT_EQ(done.answers, verb::rcpt);
+    EXPECT_EQ(done.command,
+              row.code == std::stoi(row.first) ? "RCPT TO:<r1@b.test>" : "RCPT TO:<r2@b.test>");
+    EXPECT_TRUE(done.error);
+  }
+}
+
+TEST(session, a_mail_that_reached_somebody_has_not_failed) {  // OUT-01
+  session_driver d = opened();
+  d.s.send(envelope_to(2), borrowed_body());
+  d.take();
+  d.talk("250 ok\r\n550 no\r\n250 ok\r\n354 go");
+  d.talk("250 taken");
+  ASSERT_EQ(d.count(kind::mail_done), 1U);
+  const seen_event& done = *d.last(kind::mail_done);
+  EXPECT_FALSE(done.error);
+  EXPECT_EQ(done.category, failure_category::none);
+  EXPECT_EQ(done.result, outcome::rejected) << "who needs most care";
+  EXPECT_EQ(done.report.recipients[1].result, outcome::delivered);
+}
+
+TEST(session, what_was_never_written_is_no_command_that_failed) {  // ERR-01
+  session_driver d = opened();
+  const mail_id local = d.s.send(envelope_to(1), message::borrow(as_bytes("a\0b\r\n"s)));
+  d.take();
+  ASSERT_NE(d.completion(local), nullptr);
+  EXPECT_EQ(d.completion(local)->command, "");
+  EXPECT_TRUE(d.completion(local)->error);
+
+  envelope nobody = envelope_to(0);
+  const mail_id usage = d.s.send(nobody, borrowed_body());
+  d.take();
+  ASSERT_NE(d.completion(usage), nullptr);
+  EXPECT_EQ(d.completion(usage)->answers, verb::mail);
+  EXPECT_EQ(d.completion(usage)->command, "");
+
+  // The second mail has not begun when the link breaks.
+  session_driver off = opened(config_of(pipelining_level::off));
+  off.s.send(envelope_to(1), borrowed_body());
+  const mail_id second = off.s.send(envelope_to(1), borrowed_body());
+  off.take();
+  off.end();
+  ASSERT_NE(off.completion(second), nullptr);
+  EXPECT_EQ(off.completion(second)->command, "");
+  EXPECT_EQ(off.outcomes(second), std::vector{outcome::not_attempted});
+
+  // Of its recipients the first waits for an answer, the second was not asked.
+  session_driver half = lockstep(1);
+  half.end();
+  EXPECT_EQ(half.last(kind::mail_done)->command, "RCPT TO:<r1@b.test>");
+  EXPECT_EQ(half.outcomes(half.last(kind::mail_done)->id),
+            (std::vector{outcome::deferred, outcome::not_attempted}));
+}
+
+TEST(session, keeps_the_reason_why_it_leaves) {  // SESS-21 ERR-01
+  session_driver d = greeted();
+  d.talk("550 5.7.1 go away");
+  EXPECT_EQ(d.take(), "");
+  const std::string before = summary(*d.last(kind::session_failed));
+  ASSERT_FALSE(d.s.closed()) << "QUIT is not answered yet";
+  d.end();  // that it is not answered is no reason
+  ASSERT_EQ(d.count(kind::closed), 1U);
+  const seen_event& closed = *d.last(kind::closed);
+  EXPECT_EQ(closed.error, d.last(kind::session_failed)->error);
+  EXPECT_EQ(closed.code, 550);
+  EXPECT_EQ(closed.text, "5.7.1 go away") << before;
+  EXPECT_EQ(closed.answers, verb::ehlo);
+}
+
+// The mechanism, and what it knows, goes with the login; and one that never came to its turn too.
+TEST(session, keeps_no_secret_behind_its_end) {  // SEC-03
+  class watched final : public sasl_mechanism {
+   public:
+    explicit watched(int& living) : living_(living) { ++living_; }
+    ~watched() override { --living_; }
+    std::string_view name() const noexcept override { return "PLAIN"; }
+    exposure exposes() const noexcept override { return exposure::secret; }
+    errc check() const noexcept override { return errc::none; }
+    std::optional<std::string> initial_response() override { return std::string("\0u\0p"s); }
+    std::optional<std::string> respond(std::string_view) override { return std::nullopt; }
+    bool satisfied() const noexcept override { return true; }
+
+   private:
+    int& living_;
+  };
+  for (const bool asked : {true, false}) {
+    int living = 0;
+    const auto login = [&living] {
+      std::vector<std::unique_ptr<sasl_mechanism>> all;
+      all.push_back(std::make_unique<watched>(living));
+      return all;
+    };
+    session_config config = config_of();
+    config.allow_auth_cleartext = true;
+    session_driver d(std::move(config));
+    d.s.authenticate(login());
+    if (asked) {
+      d.open("250-mx.test\r\n250 AUTH PLAIN");
+    } else {
+      d.s.connected(d.now);
+    }
+    EXPECT_EQ(living, 1);
+    d.end();
+    EXPECT_TRUE(d.s.closed());
+    EXPECT_EQ(living, 0);
+  }
+}
+
+TEST(session, shows_the_fragment_at_the_end_but_never_one_of_a_login) {  // REP-17 SEC-03
+  session_driver d = opened();
+  d.s.noop();
+  d.take();
+  d.feed("250 half");
+  d.end();
+  EXPECT_EQ(d.last(kind::closed)->excerpt, "250 half");
+  EXPECT_EQ(d.last(kind::closed)->error, errc::connection_lost);
+
+  session_config config = config_of();
+  config.allow_auth_cleartext = true;
+  session_driver login(std::move(config));
+  login.s.authenticate(plain_login());
+  login.open("250-mx.test\r\n250 AUTH PLAIN");
+  login.feed("334 c2VjcmV0");
+  login.end();
+  EXPECT_EQ(login.last(kind::closed)->excerpt, "");
+  EXPECT_EQ(login.last(kind::closed)->detail, "");
+
+  session_driver greeting;
+  greeting.s.connected(greeting.now);
+  greeting.feed("22");
+  greeting.end();
+  EXPECT_EQ(greeting.last(kind::closed)->excerpt, "22");
+}
+
 // -- time -----------------------------------------------------------------------------------------
 
-TEST(session, each_step_has_its_timer) {  // TIME-01 TIME-02 TIME-03 TIME-06 CORE-05
+TEST(session, each_step_has_its_timer) {  // TIME-01 TIME-02 TIME-03 TIME-06 CORE-05 ERR-01
   const auto with_auth = [] {
     session_config config = config_of();
     config.allow_auth_cleartext = true;
@@ -1236,37 +1476,38 @@ TEST(session, each_step_has_its_timer) {  // TIME-01 TIME-02 TIME-03 TIME-06 COR
   };
   const struct {
     const char* name;
+    const char* command;
     verb step;
     std::chrono::seconds limit;
     std::function<session_driver()> begin;
   } rows[] = {
-      {"greeting", verb::greeting, 5min,
+      {"greeting", "", verb::greeting, 5min,
        [] {
          session_driver d;
          d.s.connected(d.now);
          return d;
        }},
-      {"ehlo", verb::ehlo, 5min, [] { return greeted(); }},
-      {"helo", verb::helo, 5min,
+      {"ehlo", "EHLO client.test", verb::ehlo, 5min, [] { return greeted(); }},
+      {"helo", "HELO client.test", verb::helo, 5min,
        [] {
          session_driver d = greeted();
          d.talk("500 what");
          return d;
        }},
-      {"starttls", verb::starttls, 5min, [=] { return starttls(false); }},
-      {"handshake", verb::handshake, 1min, [=] { return starttls(true); }},
-      {"auth", verb::auth, 5min, with_auth},
-      {"auth cancelled", verb::auth_cancel, 5min,
+      {"starttls", "STARTTLS", verb::starttls, 5min, [=] { return starttls(false); }},
+      {"handshake", "", verb::handshake, 1min, [=] { return starttls(true); }},
+      {"auth", "AUTH ****", verb::auth, 5min, with_auth},
+      {"auth cancelled", "*", verb::auth_cancel, 5min,
        [=] {
          session_driver d = with_auth();
          d.talk("334 ?");
          return d;
        }},
-      {"mail", verb::mail, 5min, [] { return lockstep(0); }},
-      {"rcpt", verb::rcpt, 5min, [] { return lockstep(1); }},
-      {"second rcpt", verb::rcpt, 5min, [] { return lockstep(2); }},
-      {"data", verb::data, 2min, [] { return lockstep(3); }},
-      {"content block", verb::content, 3min,
+      {"mail", "MAIL", verb::mail, 5min, [] { return lockstep(0); }},
+      {"rcpt", "RCPT", verb::rcpt, 5min, [] { return lockstep(1); }},
+      {"second rcpt", "RCPT", verb::rcpt, 5min, [] { return lockstep(2); }},
+      {"data", "DATA", verb::data, 2min, [] { return lockstep(3); }},
+      {"content block", ".", verb::content, 3min,
        [] {
          session_driver d = lockstep(3);
          d.say("354 go");
@@ -1275,14 +1516,16 @@ TEST(session, each_step_has_its_timer) {  // TIME-01 TIME-02 TIME-03 TIME-06 COR
          EXPECT_FALSE(d.lent().empty());
          return d;
        }},
-      {"content", verb::content, 10min, [] { return lockstep(4); }},
-      {"rset", verb::rset, 1min, [] { return commanding([](session& s) { s.reset(); }); }},
-      {"noop", verb::noop, 5min, [] { return commanding([](session& s) { s.noop(); }); }},
-      {"vrfy", verb::vrfy, 5min, [] { return commanding([](session& s) { s.verify("x"); }); }},
-      {"expn", verb::expn, 5min, [] { return commanding([](session& s) { s.expand("x"); }); }},
-      {"help", verb::help, 5min, [] { return commanding([](session& s) { s.help(); }); }},
-      {"raw", verb::raw, 5min, [] { return commanding([](session& s) { s.raw("XFOO"); }); }},
-      {"quit", verb::quit, 10s, [] { return commanding([](session& s) { s.quit(); }); }},
+      {"content", ".", verb::content, 10min, [] { return lockstep(4); }},
+      {"rset", "RSET", verb::rset, 1min, [] { return commanding([](session& s) { s.reset(); }); }},
+      {"noop", "NOOP", verb::noop, 5min, [] { return commanding([](session& s) { s.noop(); }); }},
+      {"vrfy", "VRFY", verb::vrfy, 5min,
+       [] { return commanding([](session& s) { s.verify("x"); }); }},
+      {"expn", "EXPN", verb::expn, 5min,
+       [] { return commanding([](session& s) { s.expand("x"); }); }},
+      {"help", "HELP", verb::help, 5min, [] { return commanding([](session& s) { s.help(); }); }},
+      {"raw", "", verb::raw, 5min, [] { return commanding([](session& s) { s.raw("XFOO"); }); }},
+      {"quit", "QUIT", verb::quit, 10s, [] { return commanding([](session& s) { s.quit(); }); }},
   };
   for (const auto& row : rows) {
     session_driver d = row.begin();
@@ -1310,6 +1553,7 @@ TEST(session, each_step_has_its_timer) {  // TIME-01 TIME-02 TIME-03 TIME-06 COR
       EXPECT_EQ(closed.error, errc::timed_out) << row.name;
       EXPECT_EQ(closed.answers, row.step) << row.name;
       EXPECT_EQ(closed.category, failure_category::timeout) << row.name;
+      EXPECT_EQ(closed.command, row.command) << row.name;
     }
     const std::size_t events = d.events.size();
     d.pass(0s);
@@ -1317,6 +1561,18 @@ TEST(session, each_step_has_its_timer) {  // TIME-01 TIME-02 TIME-03 TIME-06 COR
     EXPECT_EQ(d.events.size(), events) << row.name << ": the same time twice is one event";
     d.sent(0);
     EXPECT_EQ(d.take(), "") << row.name;
+  }
+}
+
+TEST(session, a_mail_that_fails_names_its_command) {  // ERR-01
+  const std::string_view commands[] = {"MAIL FROM:<s@a.test> SIZE=22", "RCPT TO:<r1@b.test>",
+                                       "RCPT TO:<r2@b.test>", "DATA", "."};
+  for (std::size_t replies = 0; replies != std::size(commands); ++replies) {
+    session_driver d = lockstep(replies);
+    d.pass(1h);
+    ASSERT_EQ(d.count(kind::mail_done), 1U);
+    EXPECT_EQ(d.last(kind::mail_done)->command, commands[replies]);
+    EXPECT_EQ(d.last(kind::mail_done)->error, errc::timed_out);
   }
 }
 
@@ -1364,6 +1620,19 @@ TEST(session, the_timer_of_a_group_is_the_oldest_commands) {  // TIME-03
   EXPECT_FALSE(d.s.closed());
   d.pass(1s);
   EXPECT_EQ(d.last(kind::closed)->answers, verb::data);
+}
+
+TEST(session, a_reply_starts_the_timer_of_the_next) {  // TIME-03
+  session_driver d = opened();
+  d.s.send(envelope_to(2), borrowed_body());
+  EXPECT_FALSE(d.take().empty());
+  const time_point begin = d.now;
+  EXPECT_EQ(d.s.deadline(), begin + 5min);
+  for (const auto reply : {1min, 3min, 4min}) {
+    d.now = begin + reply;
+    d.say("250 ok");
+    EXPECT_EQ(d.s.deadline(), d.now + (reply == 4min ? 2min : 5min)) << "of RCPT, then of DATA";
+  }
 }
 
 TEST(session, a_timer_starts_when_the_command_is_handed_out) {  // TIME-03

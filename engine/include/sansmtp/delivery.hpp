@@ -9,6 +9,8 @@
 
 namespace sansmtp {
 
+struct envelope;
+
 /// What became of one recipient, owned.
 struct recipient_report {
   std::string address;
@@ -31,8 +33,16 @@ struct delivery {
   /// Why it failed as a whole: nothing if it was delivered to anybody.
   std::error_code error;
 
-  /// Input: takes a `mail_done` event (any other kind is ignored); everything is copied.
-  void assign(const event& done);
+  /// Input: an entry for each recipient of `env`, copied, all of which say the same: the report of a
+  /// mail that no server is asked about.
+  void list(const envelope& env, outcome result, verb stage, errc why);
+  /// Input: begins the report of a mail that was given to a session: each recipient is pending, or
+  /// rejected if its address cannot be sent, which the session tells of only at the end (TXN-28).
+  void begin(mail_id mail, const envelope& env);
+  /// Input: takes what an event says of the mail, copied: `mail_done` all of it, and for entries
+  /// that are there `recipient_accepted` and `recipient_rejected` what the server answered so far.
+  /// Any other kind is ignored.
+  void assign(const event& e);
 
   /// Getter: was it delivered to all, and were there any?
   [[nodiscard]] bool delivered_to_all() const noexcept;

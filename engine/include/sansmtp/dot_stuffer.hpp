@@ -61,7 +61,7 @@ class dot_stuffer {
   [[nodiscard]] errc stuff(bytes& in, std::vector<bytes>& out, std::size_t max_slices);
 
   /// Output: appends what ends the content: a CRLF if the last line lacks one (DATA-03), then
-  /// ".\r\n" (DATA-02), in at most two slices. Static storage.
+  /// ".\r\n" (DATA-02), in at most two slices. Static storage. Nothing comes after it.
   [[nodiscard]] errc finish(std::vector<bytes>& out);
 
   /// Getter: octets of content so far, as `content_facts::size` counts.

@@ -78,17 +78,7 @@ void client_core::begin_stream(operation& op, const envelope& env, message conte
     s->id = engine().send(env, std::move(content));
     s->handle = op.mail = ++last_handle_;
     s->waiting = &op;
-    s->report.id = s->id;
-    s->report.recipients.resize(env.recipients.size());
-    for (std::size_t i = 0; i != env.recipients.size(); ++i) {
-      const path& address = env.recipients[i].address;
-      recipient_report& entry = s->report.recipients[i];
-      entry.address = address.text();
-      entry.stage = verb::rcpt;
-      // The session tells of recipients that it skips only at the end, with all others (TXN-28).
-      entry.why = address.error();
-      if (entry.why != errc::none) entry.result = outcome::rejected;
-    }
+    s->report.begin(s->id, env);
     streams_.push_back(std::move(s));
   }
   wake();
@@ -511,7 +501,9 @@ void client_core::handle(const event& e) {
     using enum event::kind;
     case mail_done: finish_mail(e); break;
     case recipient_accepted:
-    case recipient_rejected: answer_recipient(e); break;
+    case recipient_rejected:
+      if (stream_mail* s = stream_of(e.id)) s->report.assign(e);
+      break;
     case ready_for_data:
     case chunk_released: continue_stream(e); break;
     case ready: ready_ = true; break;
@@ -550,21 +542,6 @@ void client_core::finish_mail(const event& e) {
     s->done = true;
     settle_stream(*s);
   }
-}
-
-void client_core::answer_recipient(const event& e) {
-  stream_mail* const s = stream_of(e.id);
-  if (s == nullptr) return;
-  recipient_report& entry = s->report.recipients[e.recipient];
-  if (e.what == event::kind::recipient_rejected) {
-    entry.result = e.result;
-    entry.why = condition_of(e.error);
-  }
-  entry.stage = e.answers;
-  entry.advice = e.advice;
-  entry.code = e.answer.code();
-  entry.enhanced = e.answer.enhanced();
-  entry.text.assign(e.answer.text());
 }
 
 void client_core::continue_stream(const event& e) {

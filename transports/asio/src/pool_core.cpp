@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <numeric>
 
 #include "sansmtp/asio/async_client.hpp"
 #include "sansmtp/asio/detail/keeper.hpp"
@@ -149,14 +151,9 @@ void pool_core::send(operation& op, const destination& to, envelope env, message
   op.mail = number;
   j.env = std::move(env);
   j.content = std::move(content);
-  j.report.recipients.resize(j.env.recipients.size());
-  for (std::size_t i = 0; i != j.env.recipients.size(); ++i) {
-    recipient_report& r = j.report.recipients[i];
-    r.address = j.env.recipients[i].address.text();
-    r.result = outcome::not_attempted;
-    r.why = errc::session_closed;
-    j.index.push_back(i);
-  }
+  j.report.list(j.env, outcome::not_attempted, verb::mail, errc::session_closed);
+  j.index.resize(j.env.recipients.size());
+  std::iota(j.index.begin(), j.index.end(), std::size_t{0});
   jobs_.emplace(number, std::move(made));
   ++waiting_;
   if (j.content.is_streamed()) return finish(j, errc::bad_argument);

@@ -71,29 +71,13 @@ int poll_timeout(clock::duration left) {
   return static_cast<int>(std::clamp<decltype(ms)>(ms, 0, INT_MAX));
 }
 
-// One entry for each recipient, all with the same outcome; their strings keep their capacity.
-void list_recipients(const envelope& env, outcome result, verb stage, errc why, delivery& report) {
-  report.recipients.resize(env.recipients.size());
-  for (std::size_t i = 0; i != env.recipients.size(); ++i) {
-    recipient_report& entry = report.recipients[i];
-    entry.address = env.recipients[i].address.text();
-    entry.result = result;
-    entry.stage = stage;
-    entry.why = why;
-    entry.advice = hint::none;
-    entry.code = 0;
-    entry.enhanced = {};
-    entry.text.clear();
-  }
-}
-
 // What is said of a mail that there was no link for.
 void report_unsent(const envelope& env, std::error_code why, delivery& report) {
   const errc condition = condition_of(why);
   report.id = 0;
   report.error = why;
-  list_recipients(env, outcome::not_attempted, verb::greeting,
-                  condition == errc::none ? errc::connection_lost : condition, report);
+  report.list(env, outcome::not_attempted, verb::greeting,
+              condition == errc::none ? errc::connection_lost : condition);
 }
 
 void report_refused(errc why, delivery& report) {
@@ -266,15 +250,7 @@ writer client::transaction(const envelope& env, message content) {
   }
   now_ = clock::now();
   stream_.id = channel_.engine().send(env, std::move(content));
-  stream_.report.id = stream_.id;
-  stream_.report.error.clear();
-  list_recipients(env, outcome::pending, verb::rcpt, errc::none, stream_.report);
-  // The session tells of recipients that it skips only at the end, with all the others (TXN-28).
-  for (std::size_t i = 0; i != env.recipients.size(); ++i) {
-    recipient_report& entry = stream_.report.recipients[i];
-    entry.why = env.recipients[i].address.error();
-    if (entry.why != errc::none) entry.result = outcome::rejected;
-  }
+  stream_.report.begin(stream_.id, env);
   stream_.done = false;
   run_until([this] { return stream_.wanted || stream_.done; });
   return {this, stream_.id};
@@ -469,7 +445,7 @@ void client::handle(const event& e) {
     case mail_done: finish_mail(e); break;
     case recipient_accepted:
     case recipient_rejected:
-      if (streamed) answer_recipient(e);
+      if (streamed) stream_.report.assign(e);
       break;
     case ready_for_data:
     case chunk_released: stream_.wanted = streamed; break;
@@ -505,19 +481,6 @@ void client::finish_mail(const event& e) {
   if (mail == pending_.end()) return;
   mail->report->assign(e);
   pending_.erase(mail);
-}
-
-void client::answer_recipient(const event& e) {
-  recipient_report& entry = stream_.report.recipients[e.recipient];
-  if (e.what == event::kind::recipient_rejected) {
-    entry.result = e.result;
-    entry.why = condition_of(e.error);
-  }
-  entry.stage = e.answers;
-  entry.advice = e.advice;
-  entry.code = e.answer.code();
-  entry.enhanced = e.answer.enhanced();
-  entry.text.assign(e.answer.text());
 }
 
 void client::finish_command(const event& e) {

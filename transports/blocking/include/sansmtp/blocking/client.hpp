@@ -172,7 +172,6 @@ class client {
   void take_events();
   void handle(const event& e);
   void finish_mail(const event& e);
-  void answer_recipient(const event& e);
   void finish_command(const event& e);
   void remember(const event& e);
 

@@ -111,7 +111,6 @@ class client_core : public std::enable_shared_from_this<client_core> {
   bool take_events();
   void handle(const event& e);
   void finish_mail(const event& e);
-  void answer_recipient(const event& e);
   void continue_stream(const event& e);
   void settle();
   void settle_stream(stream_mail& s);
