@@ -536,7 +536,6 @@ void session::advance(time_point now) {
   s.tell(now);
   if (!awaits_handshake()) return;
   s.owed_.pop();
-  s.group_closed_ = false;
   s.tls_ = true;
   s.tls_verified_ = info.verified;
   s.binding_ = info.binding;
@@ -568,7 +567,6 @@ void session::advance(time_point now) {
   s.tell(now);
   if (!awaits_handshake()) return;
   s.owed_.pop();
-  s.group_closed_ = false;
   s.tls_ = true;
   s.peer_.clear();
   s.base_ = s.now_;

@@ -160,6 +160,7 @@ struct session::impl {
   [[nodiscard]] bool is_timely(const reply& r);
   void react(detail::reaction what, const expected& e, const reply& r);
   [[gnu::cold]] void premature(const expected& e, const reply& r);
+  [[gnu::cold]] void fail_unexpected(errc why, verb about, const reply& r);
   [[gnu::cold]] void proceed_opening();
   [[gnu::cold]] void become_ready();
   [[nodiscard, gnu::cold]] errc usable(sasl_mechanism& m);

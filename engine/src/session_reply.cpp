@@ -1,6 +1,7 @@
 // The receiver: what a reply means. It pops what is owed, looks at the table of reactions, and
 // acts.
 #include <algorithm>
+#include <cstddef>
 #include <string_view>
 #include <utility>
 
@@ -19,6 +20,7 @@ using detail::reaction;
 constexpr std::size_t auth_line_with_response = 512;  // with CRLF (AUTH-04)
 constexpr unsigned auth_rounds = 10;                  // more challenges than any mechanism has
 constexpr std::string_view masked = "****";
+constexpr std::size_t excerpt_octets = 256;  // ERR-01
 
 errc refusal(const reply& r) noexcept {
   return r.first_digit() == 5 ? errc::refused_permanently : errc::refused_transiently;
@@ -68,11 +70,21 @@ void session::impl::premature(const expected& e, const reply& r) {
     mail_state& m = *e.mail;
     conclude(m, r.first_digit() == 5 ? outcome::rejected : outcome::deferred,
              {verb::content, refusal(r), hint_of(r), m.keep(r), {}});
-    finish(m);
     fail({refusal(r), verb::content, {}, r, hint::none, {}});
     return;
   }
-  fail({errc::unsolicited_reply, e.what, {}, r, hint::none, r.text().substr(0, 256)});
+  fail_unexpected(errc::unsolicited_reply, e.what, r);
+}
+
+/// A reply that has no place here. Nothing of an exchange of AUTH is ever shown (SEC-03).
+void session::impl::fail_unexpected(errc why, verb about, const reply& r) {
+  const bool secret = about == verb::auth || about == verb::auth_cancel;
+  fail({why,
+        about,
+        {},
+        secret ? reply{} : r,
+        hint::none,
+        secret ? std::string_view() : r.text().substr(0, excerpt_octets)});
 }
 
 /// Part of `react`, as most mails have nothing but such replies.
@@ -276,23 +288,18 @@ void session::impl::premature(const expected& e, const reply& r) {
     case reaction::violation: break;
   }
   if (e.id != 0) fail_command(e, errc::unexpected_reply, r);
-  const bool secret = e.what == verb::auth || e.what == verb::auth_cancel;
-  fail({errc::unexpected_reply,
-        e.what,
-        {},
-        secret ? reply{} : r,
-        hint::none,
-        secret ? std::string_view() : r.text().substr(0, 256)});
+  fail_unexpected(errc::unexpected_reply, e.what, r);
 }
 
 /// Part of `read`, as `react` is.
 [[gnu::always_inline]] inline void session::impl::on_reply(const reply& r) {
   if (owed_.empty()) {
-    trace_reply(verb::noop, r);
+    const verb about = login_ && login_->current ? verb::auth : verb::noop;
+    trace_reply(about, r);
     if (r.code() == 421) {
       server_closes(r, verb::noop, out_.sent());  // SESS-23
     } else {
-      fail({errc::unsolicited_reply, verb::noop, {}, r, hint::none, r.text().substr(0, 256)});
+      fail_unexpected(errc::unsolicited_reply, about, r);
     }
     return;
   }
@@ -336,7 +343,7 @@ bool session::impl::prepare_parser(bytes octets) {
         {},
         {},
         hint::none,
-        as_text(octets).substr(0, 256)});
+        as_text(octets).substr(0, excerpt_octets)});
   return false;
 }
 

@@ -32,6 +32,29 @@ std::vector<std::unique_ptr<sasl_mechanism>> plain_login() {
   return all;
 }
 
+// A mechanism that says what it is told to, and how many of its kind there are.
+class talkative final : public sasl_mechanism {
+ public:
+  talkative(int& living, std::string_view name, std::optional<std::string> first,
+            std::optional<std::string> answer = std::nullopt)
+      : living_(living), name_(name), first_(std::move(first)), answer_(std::move(answer)) {
+    ++living_;
+  }
+  ~talkative() override { --living_; }
+  std::string_view name() const noexcept override { return name_; }
+  exposure exposes() const noexcept override { return exposure::nothing; }
+  errc check() const noexcept override { return errc::none; }
+  std::optional<std::string> initial_response() override { return first_; }
+  std::optional<std::string> respond(std::string_view) override { return answer_; }
+  bool satisfied() const noexcept override { return true; }
+
+ private:
+  int& living_;
+  std::string_view name_;
+  std::optional<std::string> first_;
+  std::optional<std::string> answer_;
+};
+
 // -- REP-05: each code at each stage --------------------------------------------------------------
 
 // A session that awaits the reply to one certain command.
@@ -993,6 +1016,343 @@ TEST(session, cancelling_what_is_not_there_changes_nothing) {  // CORE-06
   EXPECT_TRUE(d.s.idle());
 }
 
+TEST(session, a_mail_that_was_withdrawn_says_so) {  // OUT-04
+  session_driver d = opened(config_of(pipelining_level::off));
+  d.s.send(envelope_to(1), borrowed_body());
+  const mail_id second = d.s.send(envelope_to(1), borrowed_body());
+  const mail_id third = d.s.send(envelope_to(1), borrowed_body());
+  d.take();
+  EXPECT_TRUE(d.s.withdraw(second));
+  EXPECT_FALSE(d.s.withdraw(second)) << "it is over";
+  d.s.cancel(third);
+  d.pull();
+  for (const mail_id id : {second, third}) {
+    ASSERT_NE(d.completion(id), nullptr);
+    EXPECT_EQ(d.completion(id)->error, errc::aborted);
+    EXPECT_EQ(d.completion(id)->category, failure_category::aborted);
+    EXPECT_EQ(d.outcomes(id), std::vector{outcome::not_attempted});
+  }
+  EXPECT_FALSE(d.s.closed());
+}
+
+TEST(session, a_cancelled_mail_ends_at_once_if_nothing_is_owed) {  // TXN-20
+  session_driver d = lockstep(0);
+  d.say("250 ok");  // and RCPT is not handed out yet
+  d.s.cancel(d.s.noop() - 1);
+  d.pull();
+  ASSERT_EQ(d.count(kind::mail_done), 1U);
+  EXPECT_EQ(d.last(kind::mail_done)->error, errc::aborted);
+  EXPECT_EQ(d.last(kind::mail_done)->advice, hint::none);
+}
+
+TEST(session, a_login_is_not_for_the_middle_of_a_transaction) {  // AUTH-01
+  session_config config = config_of();
+  config.allow_auth_cleartext = true;
+  session_driver d(std::move(config));
+  d.open("250-mx.test\r\n250 AUTH PLAIN");
+  d.s.send(envelope_to(1), borrowed_body());
+  d.take();
+  const operation_id login = d.s.authenticate(plain_login());
+  d.pull();
+  ASSERT_NE(d.completion(login), nullptr);
+  EXPECT_EQ(d.completion(login)->error, errc::bad_state);
+}
+
+// The places of operations are used again: a login must not inherit a mail.
+TEST(session, a_login_that_waits_is_no_mail) {  // CORE-05
+  for (std::size_t mails = 0; mails != 20; ++mails) {
+    session_driver d = opened();
+    for (std::size_t i = 0; i != mails; ++i) {
+      d.s.send(envelope_to(1), borrowed_body());
+      d.take();
+      d.talk("250 s\r\n250 r\r\n354 go");
+      d.talk("250 ok");
+    }
+    const operation_id login = d.s.authenticate(plain_login());
+    d.end();
+    EXPECT_EQ(d.count(kind::mail_done), mails);
+    ASSERT_NE(d.completion(login), nullptr);
+    EXPECT_EQ(d.completion(login)->error, errc::connection_lost);
+  }
+}
+
+// QUIT at the next place for a command; where there is none, the end.
+TEST(session, quits_now_wherever_it_is) {  // SESS-19
+  const auto opening = [](std::size_t replies) {
+    session_config config = config_of();
+    config.allow_auth_cleartext = true;
+    session_driver d(std::move(config));
+    d.s.authenticate(plain_login());
+    d.s.connected(d.now);
+    const std::string_view said[] = {"220 mx.test", "250-mx.test\r\n250 AUTH PLAIN"};
+    for (std::size_t i = 0; i != replies; ++i) d.talk(said[i]);
+    return d;
+  };
+  for (std::size_t replies = 0; replies != 3; ++replies) {
+    session_driver d = opening(replies);
+    const mail_id mail = d.s.send(envelope_to(1), borrowed_body());
+    d.s.quit_now();
+    d.pull();
+    ASSERT_NE(d.completion(mail), nullptr);
+    EXPECT_EQ(d.completion(mail)->error, errc::aborted);
+    EXPECT_EQ(d.outcomes(mail), std::vector{outcome::not_attempted});
+    ASSERT_EQ(d.count(kind::session_failed), 1U);
+    EXPECT_EQ(d.last(kind::session_failed)->error, errc::aborted);
+    if (replies == 2) {
+      EXPECT_TRUE(d.s.closed()) << "there is no place for QUIT inside an exchange of AUTH";
+      EXPECT_EQ(d.take(), "");
+    } else {
+      EXPECT_FALSE(d.s.closed());
+      EXPECT_EQ(d.talk(replies == 0 ? "220 mx.test" : "250 mx.test"), "QUIT\r\n");
+      d.talk("221 bye");
+      EXPECT_TRUE(d.s.closed());
+    }
+    EXPECT_EQ(d.last(kind::closed)->error, errc::aborted);
+    EXPECT_EQ(d.last(kind::closed)->advice, hint::none);
+    EXPECT_EQ(d.count(kind::ready), 0U);
+  }
+
+  session_driver d = lockstep(2);
+  const mail_id waits = d.s.send(envelope_to(1), borrowed_body());
+  const operation_id noop = d.s.noop();
+  d.s.quit_now();
+  d.pull();
+  EXPECT_EQ(d.outcomes(waits), std::vector{outcome::not_attempted});
+  ASSERT_NE(d.completion(noop), nullptr);
+  EXPECT_EQ(d.completion(noop)->error, errc::aborted);
+  EXPECT_EQ(d.talk("250 ok"), "QUIT\r\n");
+  d.talk("221 bye");
+  EXPECT_FALSE(d.last(kind::closed)->error) << "a clean end";
+  EXPECT_EQ(d.count(kind::mail_done), 2U);
+}
+
+// What was formatted before the end must leave whole, or QUIT with it must not.
+TEST(session, quit_leaves_only_behind_a_whole_line) {  // SESS-22
+  for (const std::size_t written : {std::size_t{5}, std::size_t{6}, std::size_t{7}}) {
+    session_driver d = opened();
+    d.s.reset();
+    d.s.quit();
+    ASSERT_EQ(d.lent(), "RSET\r\nQUIT\r\n");
+    d.say("421 bye");
+    EXPECT_TRUE(d.s.closed());
+    d.sent(written);
+    EXPECT_EQ(d.take(), written == 5 ? "" : written == 6 ? "QUIT\r\n" : "UIT\r\n");
+  }
+}
+
+TEST(session, a_line_may_be_as_long_as_the_limit) {  // CMD-04
+  session_driver d = opened();
+  const std::string longest = 'X' + std::string(509, '~');
+  d.s.raw(longest);
+  EXPECT_EQ(d.talk(""), "") << "an empty line is no reply";
+  session_driver other = opened();
+  const operation_id fits = other.s.raw(longest);
+  EXPECT_EQ(other.take(), longest + "\r\n");
+  other.say("250 ok");
+  EXPECT_FALSE(other.completion(fits)->error);
+  const operation_id too_long = other.s.raw(longest + 'x');
+  EXPECT_EQ(other.take(), "");
+  EXPECT_EQ(other.completion(too_long)->error, errc::line_too_long);
+  const operation_id arg = other.s.noop(std::string(506, 'x'));
+  EXPECT_EQ(other.take(), "");
+  EXPECT_EQ(other.completion(arg)->error, errc::line_too_long);
+  other.s.noop(std::string(505, 'x'));
+  EXPECT_EQ(other.take().size(), 512U);
+}
+
+// -- secrets --------------------------------------------------------------------------------------
+
+// Whatever the server says inside an exchange of AUTH, nothing of it and nothing of the answers is
+// ever shown, in whatever field of whatever event.
+TEST(session, shows_nothing_of_an_exchange_of_auth) {  // SEC-03 AUTH-12
+  const std::string_view secret = "c2VjcmV0";
+  const std::string_view rows[] = {
+      "334 c2VjcmV0",                   // a challenge that PLAIN does not expect
+      "334-c2VjcmV0\r\n334 c2VjcmV0",   // one of two lines
+      "350 c2VjcmV0",                   // no challenge
+      "354 c2VjcmV0",                   //
+      "334 c2VjcmV0\r\n354 c2VjcmV0",   // behind the "*"
+      "334c2VjcmV0",                    // no reply at all
+      "334 c2VjcmV0\r\nx334 c2VjcmV0",  // nor is that
+      "334-c2VjcmV0\r\n501 c2VjcmV0",   // nor that
+  };
+  for (const std::string_view said : rows) {
+    session_config config = config_of();
+    config.allow_auth_cleartext = true;
+    config.trace = true;
+    session_driver d(std::move(config));
+    d.s.authenticate(plain_login());
+    d.open("250-mx.test\r\n250 AUTH PLAIN");
+    d.talk(said);
+    d.end();
+    EXPECT_TRUE(d.s.closed());
+    EXPECT_EQ(d.count(kind::authenticated), 0U);
+    for (const seen_event& e : d.events) {
+      for (const std::string& text : {e.text, e.command, e.excerpt, e.detail}) {
+        EXPECT_EQ(text.find(secret), std::string::npos) << said << ": " << summary(e);
+        EXPECT_EQ(text.find("AHVzZXI"), std::string::npos) << said << ": " << summary(e);
+      }
+    }
+  }
+  // The last word of an exchange is no secret.
+  session_config config = config_of();
+  config.allow_auth_cleartext = true;
+  config.trace = true;
+  session_driver d(std::move(config));
+  d.s.authenticate(plain_login());
+  d.open("250-mx.test\r\n250 AUTH PLAIN");
+  d.events.clear();
+  d.talk("235 2.7.0 welcome");
+  EXPECT_EQ(d.last(kind::reply_parsed)->text, "2.7.0 welcome");
+  EXPECT_EQ(d.last(kind::authenticated)->text, "2.7.0 welcome");
+}
+
+TEST(session, shows_all_that_is_said_behind_a_write) {  // OUT-02 TXN-27 ERR-01
+  session_config config = config_of(pipelining_level::off);
+  config.trace = true;
+  session_driver d = opened(std::move(config));
+  d.s.send(envelope_to(1), borrowed_body());
+  for (const std::string_view said : {"250 s", "250 r"}) {
+    d.take();
+    d.say(said);
+  }
+  d.take();
+  d.say("354 go");
+  const std::size_t size = d.lent().size();
+  d.say("250 2.6.0 taken as 4711");
+  EXPECT_EQ(d.count(kind::mail_done), 0U) << "not before it is known what was written";
+  d.sent(size);
+  ASSERT_EQ(d.count(kind::mail_done), 1U);
+  EXPECT_EQ(d.last(kind::mail_done)->report.recipients[0].text, "2.6.0 taken as 4711");
+
+  d.s.noop();
+  d.events.clear();
+  static_cast<void>(d.s.output(d.now));
+  d.sent(3);
+  d.say("250 too early");
+  ASSERT_EQ(d.count(kind::reply_parsed), 1U);
+  EXPECT_EQ(d.last(kind::reply_parsed)->text, "too early");
+  ASSERT_EQ(d.count(kind::closed), 1U);
+  EXPECT_EQ(d.last(kind::closed)->error, errc::unsolicited_reply);
+  EXPECT_EQ(d.last(kind::closed)->excerpt, "too early");
+}
+
+TEST(session, shows_the_beginning_of_a_reply_that_nobody_asked_for) {  // ERR-01 REP-15
+  const std::string text(300, 'x');
+  session_driver idle = opened();
+  idle.say("250 " + text);
+  EXPECT_EQ(idle.last(kind::closed)->excerpt, text.substr(0, 256));
+  session_driver asked = opened();
+  asked.s.noop();
+  asked.take();
+  asked.say("350 " + text);
+  EXPECT_EQ(asked.last(kind::closed)->excerpt, text.substr(0, 256));
+  EXPECT_EQ(asked.last(kind::closed)->error, errc::unexpected_reply);
+  session_driver early = opened();
+  early.s.noop();
+  static_cast<void>(early.s.output(early.now));
+  early.sent(1);
+  early.say("250 " + text);
+  EXPECT_EQ(early.last(kind::closed)->excerpt, text.substr(0, 256));
+}
+
+TEST(session, remembers_the_greeting_and_no_other_reply) {  // SESS-02
+  session_driver d;
+  d.s.connected(d.now);
+  d.talk("554-mx.test no\r\n554 more");
+  EXPECT_EQ(d.s.server_name(), "mx.test");
+  EXPECT_EQ(d.s.banner(), "no");
+  session_driver other = greeted();
+  EXPECT_EQ(other.s.server_name(), "mx.test");
+  other.talk("550 other.test");
+  EXPECT_EQ(other.s.server_name(), "mx.test");
+}
+
+TEST(session, warns_of_lines_that_it_ignores_without_calling_them_failures) {  // EXT-02 EXT-03
+  session_driver d;
+  d.open("250-mx.test\r\n250-=\r\n250-SIZE 1\r\n250 SIZE 2");
+  EXPECT_EQ(d.count(kind::warning), 2U);
+  for (const seen_event& e : d.events) {
+    if (e.what == kind::warning) {
+      EXPECT_FALSE(e.error);
+      EXPECT_EQ(e.category, failure_category::none);
+      EXPECT_FALSE(e.detail.empty());
+    }
+  }
+}
+
+TEST(session, a_login_that_fails_leaves_nothing_to_the_next) {  // AUTH-04 AUTH-11 SEC-03
+  int living = 0;
+  const auto both = [&living] {
+    std::vector<std::unique_ptr<sasl_mechanism>> all;
+    all.push_back(std::make_unique<talkative>(living, "PLAIN", "secret"));
+    all.push_back(std::make_unique<talkative>(living, "LOGIN", std::nullopt, "user"));
+    return all;
+  };
+  session_config config = config_of();
+  config.no_initial_response = true;
+  session_driver d(std::move(config));
+  d.open("250-mx.test\r\n250 AUTH PLAIN LOGIN");
+  const operation_id first = d.s.authenticate(both());
+  EXPECT_EQ(d.take(), "AUTH PLAIN\r\n");
+  EXPECT_EQ(d.talk("504 not that"), "AUTH LOGIN\r\n");
+  EXPECT_EQ(d.talk("334 VXNlcg=="), "dXNlcg==\r\n") << "not what the other one had to say";
+  d.talk("535 no");
+  ASSERT_NE(d.completion(first), nullptr);
+  EXPECT_EQ(d.completion(first)->error, errc::auth_refused);
+  EXPECT_EQ(living, 0);
+  const operation_id second = d.s.authenticate(both());
+  EXPECT_EQ(d.take(), "AUTH PLAIN\r\n");
+  EXPECT_EQ(d.talk("334"), "c2VjcmV0\r\n");
+  d.talk("235 welcome");
+  EXPECT_FALSE(d.completion(second)->error);
+  EXPECT_EQ(living, 0);
+}
+
+TEST(session, bounds_the_rounds_of_each_mechanism) {  // AUTH-06
+  int living = 0;
+  std::vector<std::unique_ptr<sasl_mechanism>> all;
+  all.push_back(std::make_unique<talkative>(living, "ONE", std::nullopt, "1"));
+  all.push_back(std::make_unique<talkative>(living, "TWO", std::nullopt, "2"));
+  session_config config = config_of();
+  config.trace = true;
+  session_driver d(std::move(config));
+  d.open("250-mx.test\r\n250 AUTH ONE TWO");
+  d.s.authenticate(std::move(all));
+  EXPECT_EQ(d.take(), "AUTH ONE\r\n");
+  for (int i = 0; i != 10; ++i) EXPECT_EQ(d.talk("334"), "MQ==\r\n");
+  EXPECT_EQ(d.talk("504 enough"), "AUTH TWO\r\n");
+  for (int i = 0; i != 10; ++i) EXPECT_EQ(d.talk("334"), "Mg==\r\n");
+  EXPECT_EQ(d.talk("334"), "*\r\n");
+  EXPECT_EQ(d.last(kind::line_sent)->command, "*");
+  d.talk("501 ok");
+  EXPECT_EQ(d.last(kind::command_done)->error, errc::auth_bad_challenge);
+}
+
+TEST(session, bounds_the_line_of_a_response) {  // AUTH-09
+  for (const bool fits : {true, false}) {
+    int living = 0;
+    std::vector<std::unique_ptr<sasl_mechanism>> all;
+    all.push_back(std::make_unique<talkative>(living, "ONE", std::nullopt, std::string(600, 'x')));
+    session_config config = config_of();
+    config.limits.auth_line = fits ? 802 : 801;  // 600 octets are 800 in base64
+    session_driver d(std::move(config));
+    d.open("250-mx.test\r\n250 AUTH ONE");
+    d.s.authenticate(std::move(all));
+    EXPECT_EQ(d.take(), "AUTH ONE\r\n");
+    EXPECT_EQ(d.talk("334").size(), fits ? 802U : 3U);
+    d.talk("501 no");
+    EXPECT_EQ(d.last(kind::command_done)->error, fits ? errc::auth_refused : errc::line_too_long);
+  }
+}
+
+TEST(session, a_refused_sender_names_its_command) {  // ERR-01
+  session_driver d = lockstep(0);
+  d.say("550 no");
+  ASSERT_EQ(d.count(kind::sender_rejected), 1U);
+  EXPECT_EQ(d.last(kind::sender_rejected)->command, "MAIL FROM:<s@a.test> SIZE=22");
+}
+
 // -- what callers may not say ---------------------------------------------------------------------
 
 // What no string argument may bring to the wire.
@@ -1392,30 +1752,14 @@ TEST(session, keeps_the_reason_why_it_leaves) {  // SESS-21 ERR-01
 
 // The mechanism, and what it knows, goes with the login; and one that never came to its turn too.
 TEST(session, keeps_no_secret_behind_its_end) {  // SEC-03
-  class watched final : public sasl_mechanism {
-   public:
-    explicit watched(int& living) : living_(living) { ++living_; }
-    ~watched() override { --living_; }
-    std::string_view name() const noexcept override { return "PLAIN"; }
-    exposure exposes() const noexcept override { return exposure::secret; }
-    errc check() const noexcept override { return errc::none; }
-    std::optional<std::string> initial_response() override { return std::string("\0u\0p"s); }
-    std::optional<std::string> respond(std::string_view) override { return std::nullopt; }
-    bool satisfied() const noexcept override { return true; }
-
-   private:
-    int& living_;
-  };
   for (const bool asked : {true, false}) {
     int living = 0;
     const auto login = [&living] {
       std::vector<std::unique_ptr<sasl_mechanism>> all;
-      all.push_back(std::make_unique<watched>(living));
+      all.push_back(std::make_unique<talkative>(living, "PLAIN", "x"));
       return all;
     };
-    session_config config = config_of();
-    config.allow_auth_cleartext = true;
-    session_driver d(std::move(config));
+    session_driver d;
     d.s.authenticate(login());
     if (asked) {
       d.open("250-mx.test\r\n250 AUTH PLAIN");
@@ -1574,6 +1918,86 @@ TEST(session, a_mail_that_fails_names_its_command) {  // ERR-01
     EXPECT_EQ(d.last(kind::mail_done)->command, commands[replies]);
     EXPECT_EQ(d.last(kind::mail_done)->error, errc::timed_out);
   }
+}
+
+TEST(session, each_call_tells_the_time) {  // TIME-02 TIME-03 TIME-05
+  session_driver handed = opened();
+  handed.s.noop();
+  handed.now += 1h;
+  static_cast<void>(handed.s.output(handed.now));
+  EXPECT_EQ(handed.s.deadline(), handed.now + 5min);
+
+  session_driver written = lockstep(3);
+  written.say("354 go");
+  EXPECT_FALSE(written.lent().empty());
+  written.now += 2min;
+  written.s.sent(written.now, 1);
+  static_cast<void>(written.s.output(written.now));
+  EXPECT_EQ(written.s.deadline(), written.now + 3min);
+
+  for (const bool accepted : {true, false}) {
+    session_config config = config_of();
+    config.tls = tls_mode::implicit;
+    session_driver tls(std::move(config));
+    tls.s.connected(tls.now);
+    EXPECT_EQ(tls.s.deadline(), tls.now + 1min);
+    tls.now += 30s;
+    if (accepted) {
+      tls.s.tls_established(tls.now, {true});
+    } else {
+      tls.s.tls_rejected(tls.now);
+    }
+    EXPECT_EQ(tls.s.deadline(), tls.now + 5min) << "of the greeting";
+    EXPECT_EQ(tls.s.deadline_of(), verb::greeting);
+  }
+}
+
+TEST(session, a_handshake_that_takes_too_long_may_be_worth_a_try_in_clear_text) {  // TLS-08 TIME-06
+  for (const tls_mode mode : {tls_mode::opportunistic, tls_mode::required, tls_mode::implicit}) {
+    session_config config = config_of();
+    config.tls = mode;
+    session_driver d(std::move(config));
+    d.s.connected(d.now);
+    if (mode != tls_mode::implicit) {
+      d.talk("220 mx.test");
+      d.talk("250-mx.test\r\n250 STARTTLS");
+      d.talk("220 go");
+    }
+    EXPECT_EQ(d.s.deadline_of(), verb::handshake);
+    d.pass(1min);
+    ASSERT_EQ(d.count(kind::closed), 1U);
+    EXPECT_EQ(d.last(kind::closed)->error, errc::timed_out);
+    EXPECT_EQ(d.last(kind::closed)->advice,
+              mode == tls_mode::opportunistic ? hint::retry_without_tls : hint::none);
+  }
+  // An answer that is late is no reason to do without.
+  session_config config = config_of();
+  config.tls = tls_mode::opportunistic;
+  session_driver d(std::move(config));
+  d.s.connected(d.now);
+  d.talk("220 mx.test");
+  d.pass(5min);
+  EXPECT_EQ(d.last(kind::closed)->advice, hint::none);
+}
+
+TEST(session, says_quit_over_the_link_that_it_does_not_trust) {  // TLS-11 SESS-21
+  session_config config = config_of();
+  config.tls = tls_mode::required;
+  session_driver d(std::move(config));
+  d.s.connected(d.now);
+  d.talk("220 mx.test");
+  d.talk("250-mx.test\r\n250-SIZE 10\r\n250 STARTTLS");
+  EXPECT_TRUE(d.s.peer().has(extension::size));
+  d.talk("220 go");
+  d.s.tls_rejected(d.now);
+  EXPECT_FALSE(d.s.peer().has(extension::size)) << "what was learnt in clear text is forgotten";
+  EXPECT_EQ(d.take(), "QUIT\r\n");
+  const event* e = nullptr;
+  d.s.receive(d.now, as_bytes("221 bye\r\n"));
+  while ((e = d.s.next_event()) != nullptr) {
+    EXPECT_TRUE(e->tls) << to_string(e->what);
+  }
+  EXPECT_TRUE(d.s.closed());
 }
 
 TEST(session, each_timer_can_be_set_or_left_out) {  // TIME-01
