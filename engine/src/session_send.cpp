@@ -437,7 +437,6 @@ errc session::impl::check_mail(mail_state& m) {
     }
     if (m.facts.longest_line > long_line) {
       if (config_.reject_long_lines) return reject(errc::content_line_too_long, status_content);
-      m.warned_long = true;
       warn(errc::content_line_too_long, "a line of the content is longer than 1000 octets");
     }
     size = m.facts.size;

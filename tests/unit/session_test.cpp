@@ -624,6 +624,8 @@ TEST(session, keeps_no_more_behind_a_reply_than_a_reply_may_cost) {  // CORE-09 
     ASSERT_LE(d.s.memory(), 512U * 1024);
   }
   EXPECT_TRUE(d.s.closed());
+  EXPECT_EQ(d.last(kind::closed)->error, errc::reply_too_long);
+  EXPECT_EQ(d.last(kind::closed)->advice, hint::none);
 }
 
 TEST(session, a_terminator_that_has_not_left_can_be_kept_back) {  // TXN-20 DATA-14
@@ -994,12 +996,15 @@ TEST(session, a_second_login_is_refused) {  // CORE-06 AUTH-01
   d.open("250-mx.test\r\n250 AUTH PLAIN");
   d.talk("235 ok");
   EXPECT_EQ(d.count(kind::ready), 1U);
-  const operation_id again = d.s.authenticate(plain_login());
-  EXPECT_EQ(d.take(), "");
-  ASSERT_NE(d.completion(again), nullptr);
-  EXPECT_EQ(d.completion(again)->error, errc::bad_state);
+  int living = 0;
+  std::vector<std::unique_ptr<sasl_mechanism>> mechanisms;
+  mechanisms.push_back(std::make_unique<talkative>(living, "PLAIN", "x"));
+  const operation_id again = d.s.authenticate(std::move(mechanisms));
   d.s.noop();
   EXPECT_EQ(d.take(), "NOOP\r\n") << "a following legal action works";
+  ASSERT_NE(d.completion(again), nullptr);
+  EXPECT_EQ(d.completion(again)->error, errc::bad_state);
+  EXPECT_EQ(living, 0);
 }
 
 TEST(session, cancelling_what_is_not_there_changes_nothing) {  // CORE-06
@@ -1112,9 +1117,16 @@ TEST(session, quits_now_wherever_it_is) {  // SESS-19
     EXPECT_EQ(d.count(kind::ready), 0U);
   }
 
+  // An end while it waits to say QUIT is none of its own.
+  session_driver ended = opening(0);
+  ended.s.quit_now();
+  ended.end();
+  EXPECT_EQ(ended.last(kind::closed)->error, errc::aborted);
+
   session_driver d = lockstep(2);
   const mail_id waits = d.s.send(envelope_to(1), borrowed_body());
   const operation_id noop = d.s.noop();
+  d.s.quit();  // behind all that
   d.s.quit_now();
   d.pull();
   EXPECT_EQ(d.outcomes(waits), std::vector{outcome::not_attempted});
@@ -1256,6 +1268,77 @@ TEST(session, shows_the_beginning_of_a_reply_that_nobody_asked_for) {  // ERR-01
   EXPECT_EQ(early.last(kind::closed)->excerpt, text.substr(0, 256));
 }
 
+TEST(session, traces_whose_line_it_is) {  // ERR-01
+  session_config config = config_of();
+  config.trace = true;
+  session_driver d = opened(std::move(config));
+  d.s.noop();
+  d.take();
+  d.talk("250 ok");
+  d.events.clear();
+  const mail_id mail = d.s.send(envelope_to(3), borrowed_body());
+  d.take();
+  std::vector<std::uint32_t> recipients;
+  for (const seen_event& e : d.events) {
+    ASSERT_EQ(e.what, kind::line_sent);
+    EXPECT_EQ(e.id, mail);
+    recipients.push_back(e.recipient);
+  }
+  EXPECT_EQ(recipients, (std::vector<std::uint32_t>{0, 0, 1, 2, 0})) << "MAIL, 3 RCPT, DATA";
+  d.talk("250 s\r\n250 1\r\n250 2\r\n250 3\r\n354 go");
+  d.talk("250 ok");
+  d.events.clear();
+  const operation_id noop = d.s.noop();
+  d.take();
+  ASSERT_EQ(d.count(kind::line_sent), 1U);
+  EXPECT_EQ(d.last(kind::line_sent)->id, noop);
+}
+
+TEST(session, looks_at_a_mail_once) {
+  session_driver d = lockstep(0);
+  d.talk("550 no");
+  d.s.send(envelope_to(1), message::own(std::string(2000, 'x')));
+  EXPECT_EQ(d.take(), "RSET\r\n") << "before the mail, which is looked at already";
+  EXPECT_EQ(d.talk("250 ok").rfind("MAIL", 0), 0U);
+  EXPECT_EQ(d.count(kind::warning), 1U);
+}
+
+// With a 354 in the middle of a write of DATA, content begins behind what is not yet reported.
+TEST(session, traces_the_octets_of_content_alone) {  // ERR-01
+  session_config config = config_of(pipelining_level::off);
+  config.trace = true;
+  session_driver d = opened(std::move(config));
+  d.s.send(envelope_to(1), borrowed_body());
+  d.take();
+  d.talk("250 s");
+  d.say("250 r");
+  ASSERT_EQ(d.lent(), "DATA\r\n");
+  d.say("354 go");
+  d.sent(6);
+  EXPECT_EQ(d.count(kind::content_sent), 0U);
+  EXPECT_EQ(d.lent(), std::string(body) + ".\r\n");
+  std::uint64_t octets = 0;
+  d.s.sent(d.now, 10);
+  while (const event* e = d.s.next_event()) {
+    if (e->what == kind::content_sent) octets += e->octets;
+  }
+  EXPECT_EQ(octets, 10U);
+}
+
+TEST(session, a_streamed_mail_is_asked_for_without_progress_events) {  // TXN-13
+  for (const bool streamed : {true, false}) {
+    session_config config = config_of(pipelining_level::off);
+    config.progress = false;
+    session_driver d = opened(std::move(config));
+    d.s.send(envelope_to(1), streamed ? message::stream() : borrowed_body());
+    for (const std::string_view said : {"250 s", "250 r", "354 go"}) {
+      d.take();
+      d.say(said);
+    }
+    EXPECT_EQ(d.count(kind::ready_for_data), streamed ? 1U : 0U);
+  }
+}
+
 TEST(session, remembers_the_greeting_and_no_other_reply) {  // SESS-02
   session_driver d;
   d.s.connected(d.now);
@@ -1346,7 +1429,12 @@ TEST(session, bounds_the_line_of_a_response) {  // AUTH-09
   }
 }
 
-TEST(session, a_refused_sender_names_its_command) {  // ERR-01
+TEST(session, a_refusal_names_its_command) {  // ERR-01
+  session_driver to = lockstep(1);
+  to.say("550 no");
+  ASSERT_EQ(to.count(kind::recipient_rejected), 1U);
+  EXPECT_EQ(to.last(kind::recipient_rejected)->command, "RCPT TO:<r1@b.test>");
+
   session_driver d = lockstep(0);
   d.say("550 no");
   ASSERT_EQ(d.count(kind::sender_rejected), 1U);
@@ -1484,7 +1572,8 @@ TEST(session, refuses_what_is_wrong_with_a_mail) {
   } rows[] = {
       {"no recipients", [](envelope& e) { e.recipients.clear(); }, errc::no_recipients},
       {"101 recipients", [](envelope& e) { e = envelope_to(101); }, errc::too_many_recipients},
-      {"null recipient", [](envelope& e) { e.recipients[1].address = path(); }, errc::none},
+      {"null recipient", [](envelope& e) { e.recipients = {recipient(path())}; },
+       errc::bad_address},
       {"bad address", [](envelope& e) { e.recipients[1].address = path("bob"); }, errc::none},
       {"parameter twice",
        [](envelope& e) {
@@ -1535,6 +1624,299 @@ TEST(session, refuses_what_is_wrong_with_a_mail) {
   EXPECT_EQ(d.completion(empty)->error, errc::empty_content);
 }
 
+TEST(session, takes_a_parameter_up_to_its_bounds) {  // EXT-12 EXT-13 DSN-03 DSN-04 CMD-13
+  const struct {
+    const char* name;
+    std::function<void(envelope&)> set;
+    bool good;
+  } rows[] = {
+      {"BY", [](envelope& e) { e.deliver_by = "120;R"; }, true},
+      {"BY with trace", [](envelope& e) { e.deliver_by = "120;RT"; }, true},
+      {"BY notify", [](envelope& e) { e.deliver_by = "0;N"; }, true},
+      {"BY notify with trace", [](envelope& e) { e.deliver_by = "-5;NT"; }, true},
+      {"BY signed", [](envelope& e) { e.deliver_by = "+7;R"; }, true},
+      {"BY 9 digits", [](envelope& e) { e.deliver_by = "999999999;N"; }, true},
+      {"BY 10 digits", [](envelope& e) { e.deliver_by = "1234567890;N"; }, false},
+      {"BY in the past", [](envelope& e) { e.deliver_by = "-1;R"; }, false},
+      {"BY other mode", [](envelope& e) { e.deliver_by = "5;X"; }, false},
+      {"BY other trace", [](envelope& e) { e.deliver_by = "5;NX"; }, false},
+      {"BY no mode", [](envelope& e) { e.deliver_by = "5"; }, false},
+      {"BY empty mode", [](envelope& e) { e.deliver_by = "5;"; }, false},
+      {"BY no time", [](envelope& e) { e.deliver_by = ";N"; }, false},
+      {"BY two signs", [](envelope& e) { e.deliver_by = "+-5;N"; }, false},
+      {"HOLDFOR 9 digits", [](envelope& e) { e.hold_for = "123456789"; }, true},
+      {"HOLDFOR 10 digits", [](envelope& e) { e.hold_for = "1234567890"; }, false},
+      {"HOLDUNTIL 9 digits", [](envelope& e) { e.hold_until = "2030-01-31T23:59:59.123456789Z"; },
+       true},
+      {"HOLDUNTIL 10 digits", [](envelope& e) { e.hold_until = "2030-01-31T23:59:59.1234567890Z"; },
+       false},
+      {"HOLDUNTIL no year", [](envelope& e) { e.hold_until = "X030-01-31T23:59:59Z"; }, false},
+      {"ENVID 100", [](envelope& e) { e.envelope_id = std::string(100, 'x'); }, true},
+      {"ENVID 101", [](envelope& e) { e.envelope_id = std::string(101, 'x'); }, false},
+      {"ENVID 100 encoded", [](envelope& e) { e.envelope_id = std::string(97, 'x') + '+'; }, true},
+      {"ENVID 101 encoded", [](envelope& e) { e.envelope_id = std::string(98, 'x') + '+'; }, false},
+      {"ORCPT 500",
+       [](envelope& e) { e.recipients[0].original = "rfc822;" + std::string(493, 'x'); }, true},
+      {"ORCPT 501",
+       [](envelope& e) { e.recipients[0].original = "rfc822;" + std::string(494, 'x'); }, false},
+      {"different ones",
+       [](envelope& e) {
+         e.parameters = {{"XFOO", ""}, {"XBAR", "1"}};
+       },
+       true},
+      {"one twice, with another between",
+       [](envelope& e) {
+         e.parameters = {{"XFOO", ""}, {"XBAR", "1"}, {"XFOO", "2"}};
+       },
+       false},
+      {"one twice, with blanks in the path",
+       [](envelope& e) {
+         e.sender = path("\"x xfoo y\"@a.test");
+         e.parameters = {{"XFOO", ""}};
+       },
+       true},
+  };
+  for (const auto& row : rows) {
+    session_config config = config_of(pipelining_level::off);
+    config.allow_unadvertised = true;
+    session_driver d(std::move(config));
+    d.open(everything_offered);
+    envelope env = envelope_to(1);
+    row.set(env);
+    const mail_id id = d.s.send(env, borrowed_body());
+    if (row.good) {
+      EXPECT_EQ(d.take().rfind("MAIL FROM:<", 0), 0U) << row.name;
+      EXPECT_EQ(d.talk("250 ok").rfind("RCPT TO:<", 0), 0U) << row.name;
+    } else {
+      expect_refused(d, id, row.name);
+      EXPECT_EQ(d.completion(id)->error, errc::bad_parameter) << row.name;
+    }
+  }
+}
+
+TEST(session, leaves_out_what_is_not_offered_or_says_so) {  // DSN-01 EXT-12 EXT-13 EXT-14 CMD-17
+  session_driver d(config_of(pipelining_level::off));
+  d.open("250-mx.test\r\n250 AUTH PLAIN");
+  envelope env = envelope_to(1);
+  env.return_content = dsn_return::full;
+  env.recipients[0].notification = notify::success;
+  d.s.send(env, borrowed_body());
+  EXPECT_EQ(d.take(), "MAIL FROM:<s@a.test>\r\n");
+  EXPECT_EQ(d.count(kind::warning), 2U) << "of RET and of NOTIFY";
+  for (const seen_event& e : d.events) {
+    if (e.what == kind::warning) {
+      EXPECT_EQ(e.error, errc::parameter_not_offered);
+    }
+  }
+  EXPECT_EQ(d.talk("250 ok"), "RCPT TO:<r1@b.test>\r\n");
+  d.talk("550 no");
+  EXPECT_EQ(d.last(kind::mail_done)->command, "RCPT TO:<r1@b.test>");
+  EXPECT_EQ(d.count(kind::warning), 2U) << "once each";
+
+  const struct {
+    const char* name;
+    std::function<void(envelope&)> set;
+    errc why;
+  } rows[] = {
+      {"BY", [](envelope& e) { e.deliver_by = "120;R"; }, errc::parameter_not_offered},
+      {"MT-PRIORITY", [](envelope& e) { e.priority = static_cast<std::int8_t>(1); },
+       errc::parameter_not_offered},
+      {"HOLDFOR", [](envelope& e) { e.hold_for = "1"; }, errc::parameter_not_offered},
+      {"AUTH=", [](envelope& e) { e.authenticated_sender = path("\xC3\xA9@a.test"); },
+       errc::utf8_not_offered},
+  };
+  for (const auto& row : rows) {
+    session_driver plain(config_of(pipelining_level::off));
+    plain.open("250-mx.test\r\n250 AUTH PLAIN");
+    envelope other = envelope_to(1);
+    row.set(other);
+    const mail_id id = plain.s.send(other, borrowed_body());
+    expect_refused(plain, id, row.name);
+    EXPECT_EQ(plain.completion(id)->error, row.why) << row.name;
+  }
+}
+
+TEST(session, spells_priorities_and_notifications) {  // EXT-14 DSN-02
+  for (const int priority : {-9, -1, 0, 1, 9}) {
+    session_driver d(config_of(pipelining_level::off));
+    d.open(everything_offered);
+    envelope env = envelope_to(1);
+    env.priority = static_cast<std::int8_t>(priority);
+    d.s.send(env, borrowed_body());
+    EXPECT_EQ(d.take(), "MAIL FROM:<s@a.test> MT-PRIORITY=" + std::to_string(priority) + "\r\n");
+  }
+  const struct {
+    notify set;
+    const char* words;
+  } rows[] = {
+      {notify::never, "NEVER"},
+      {notify::success, "SUCCESS"},
+      {notify::failure, "FAILURE"},
+      {notify::delay, "DELAY"},
+      {notify::failure | notify::delay, "FAILURE,DELAY"},
+      {notify::success | notify::failure | notify::delay, "SUCCESS,FAILURE,DELAY"},
+  };
+  for (const auto& row : rows) {
+    session_driver d(config_of(pipelining_level::off));
+    d.open(everything_offered);
+    envelope env = envelope_to(1);
+    env.recipients[0].notification = row.set;
+    d.s.send(env, borrowed_body());
+    d.take();
+    EXPECT_EQ(d.talk("250 ok"), "RCPT TO:<r1@b.test> NOTIFY=" + std::string(row.words) + "\r\n");
+  }
+}
+
+TEST(session, warns_once_of_long_lines_that_are_streamed) {  // DATA-08
+  for (const std::size_t size : {std::size_t{998}, std::size_t{999}}) {
+    session_driver d = opened(config_of(pipelining_level::off));
+    d.s.send(envelope_to(1), message::stream());
+    d.take();
+    for (const std::string_view said : {"250 s", "250 r", "354 go"}) d.talk(said);
+    const std::string line = std::string(size, 'x') + "\r\n";
+    for (int i = 0; i != 3; ++i) {
+      EXPECT_EQ(d.s.lend(as_bytes(line), i == 2), errc::none);
+      EXPECT_EQ(d.take(), i == 2 ? line + ".\r\n" : line);
+    }
+    EXPECT_EQ(d.count(kind::warning), size == 998 ? 0U : 1U);
+  }
+}
+
+TEST(session, suggests_a_status_for_each_local_obstacle) {  // OUT-05
+  const struct {
+    const char* name;
+    std::function<message(envelope&)> spoil;
+    const char* status;
+    hint advice;
+  } rows[] = {
+      {"sender",
+       [](envelope& e) {
+         e.sender = path("bob");
+         return borrowed_body();
+       },
+       "5.1.7", hint::none},
+      {"recipient",
+       [](envelope& e) {
+         e.recipients[0].address = path("bob");
+         return borrowed_body();
+       },
+       "5.1.3", hint::none},
+      {"sender in UTF-8",
+       [](envelope& e) {
+         e.sender = path("\xC3\xA9@a.test");
+         return borrowed_body();
+       },
+       "5.6.7", hint::other_host},
+      {"recipient in UTF-8",
+       [](envelope& e) {
+         e.recipients[0].address = path("\xC3\xA9@b.test");
+         return borrowed_body();
+       },
+       "5.6.7", hint::other_host},
+      {"REQUIRETLS",
+       [](envelope& e) {
+         e.require_tls = true;
+         return borrowed_body();
+       },
+       "5.7.10", hint::other_host},
+      {"NUL", [](envelope&) { return message::own("a\0b\r\n"s); }, "5.6.0", hint::none},
+      {"nothing", [](envelope&) { return message::own(""); }, "5.6.0", hint::none},
+      {"long line", [](envelope&) { return message::own(std::string(999, 'x') + "\r\n"); }, "5.6.0",
+       hint::none},
+      {"eight bits", [](envelope&) { return message::own("\xC3\xA9\r\n"); }, "5.6.3",
+       hint::other_host},
+      {"too big", [](envelope&) { return message::own("1234567890\r\n1234567\r\n"); }, "5.3.4",
+       hint::other_host},
+  };
+  for (const auto& row : rows) {
+    session_config config = config_of();
+    config.reject_long_lines = true;
+    session_driver d(std::move(config));
+    d.open(std::string_view(row.name) == "too big" ? "250-mx.test\r\n250 SIZE 20" : "250 mx.test");
+    envelope env = envelope_to(1);
+    message content = row.spoil(env);
+    const mail_id id = d.s.send(env, std::move(content));
+    expect_refused(d, id, row.name);
+    ASSERT_EQ(d.completion(id)->report.recipients.size(), 1U);
+    const recipient_report& r = d.completion(id)->report.recipients[0];
+    EXPECT_EQ(r.result, outcome::rejected) << row.name;
+    EXPECT_EQ(to_string(r.enhanced), row.status) << row.name;
+    EXPECT_EQ(r.advice, row.advice) << row.name;
+  }
+  // What is at the bound is none.
+  session_config config = config_of(pipelining_level::off);
+  config.reject_long_lines = true;
+  session_driver d(std::move(config));
+  d.open("250-mx.test\r\n250 SIZE 1000");
+  d.s.send(envelope_to(1), message::own(std::string(998, 'x') + "\r\n"));
+  EXPECT_EQ(d.take(), "MAIL FROM:<s@a.test> SIZE=1000\r\n");
+}
+
+// Found only behind a 354: the link is the price, and the recipients hear why.
+TEST(session, suggests_a_status_for_what_is_wrong_with_a_stream) {  // DATA-08 DATA-12 OUT-05
+  const struct {
+    const char* chunk;
+    errc why;
+    const char* status;
+    hint advice;
+  } rows[] = {{"\xC3\xA9\r\n", errc::eight_bit_not_offered, "5.6.3", hint::other_host},
+              {"1234567890\r\n1234567\r\n", errc::content_too_big, "5.3.4", hint::other_host},
+              {"a\nb\r\n", errc::bare_lf_in_content, "5.6.0", hint::none},
+              {"", errc::empty_content, "5.6.0", hint::none}};
+  for (const auto& row : rows) {
+    session_config config = config_of(pipelining_level::off);
+    config.line_ends = line_end_policy::strict;
+    session_driver d(std::move(config));
+    d.open("250-mx.test\r\n250 SIZE 20");
+    d.s.send(envelope_to(2), message::stream());
+    d.take();
+    for (const std::string_view said : {"250 s", "250 r", "550 r", "354 go"}) d.talk(said);
+    EXPECT_EQ(d.s.lend(as_bytes(std::string_view(row.chunk)), true), errc::none);
+    EXPECT_EQ(d.take(), "");
+    EXPECT_TRUE(d.s.closed());
+    ASSERT_EQ(d.count(kind::mail_done), 1U);
+    const std::vector<recipient_report>& all = d.last(kind::mail_done)->report.recipients;
+    EXPECT_EQ(all[0].result, outcome::rejected);
+    EXPECT_EQ(all[0].why, row.why);
+    EXPECT_EQ(to_string(all[0].enhanced), row.status);
+    EXPECT_EQ(all[0].advice, row.advice);
+    EXPECT_EQ(all[1].code, 550) << "it was refused before";
+    EXPECT_EQ(d.last(kind::closed)->error, row.why);
+  }
+}
+
+TEST(session, a_size_that_is_not_the_declared_one_is_no_failure) {  // EXT-06
+  session_driver d = opened(config_of(pipelining_level::off));
+  d.s.send(envelope_to(1), message::stream(100));
+  d.take();
+  for (const std::string_view said : {"250 s", "250 r", "354 go"}) d.talk(said);
+  EXPECT_EQ(d.s.lend(as_bytes(body), true), errc::none);
+  d.take();
+  ASSERT_EQ(d.count(kind::warning), 1U);
+  EXPECT_FALSE(d.last(kind::warning)->error);
+  d.talk("250 ok");
+  EXPECT_FALSE(d.last(kind::mail_done)->error);
+}
+
+// A group is as large as it may be, to the octet (PIPE-16).
+TEST(session, fills_a_group_to_its_bound) {  // PIPE-16
+  const std::string_view lines = "MAIL FROM:<s@a.test> SIZE=22\r\nRCPT TO:<r1@b.test>\r\n";
+  const std::string_view next = "RCPT TO:<r2@b.test>\r\n";
+  for (const bool fits : {true, false}) {
+    session_config config = config_of();
+    config.limits.group_octets = static_cast<std::uint32_t>(lines.size() + next.size() - !fits);
+    session_driver d = opened(std::move(config));
+    d.s.send(envelope_to(2), borrowed_body());
+    EXPECT_EQ(d.take(), std::string(lines) + (fits ? std::string(next) : ""));
+
+    session_config with_data = config_of();
+    with_data.limits.group_octets = static_cast<std::uint32_t>(lines.size() + 6 - !fits);
+    d = opened(std::move(with_data));
+    d.s.send(envelope_to(1), borrowed_body());
+    EXPECT_EQ(d.take(), std::string(lines) + (fits ? "DATA\r\n" : ""));
+  }
+}
+
 TEST(session, holds_until_a_time_that_is_one) {  // EXT-13
   const struct {
     const char* time;
@@ -1582,6 +1964,8 @@ TEST(session, demands_tls_of_the_link_if_the_mail_does) {  // TLS-12 OUT-05 SEC-
       expect_refused(d, id, "REQUIRETLS");
       EXPECT_EQ(d.outcomes(id), std::vector{outcome::rejected});
       EXPECT_EQ(to_string(d.completion(id)->report.recipients[0].enhanced), "5.7.30");
+      EXPECT_EQ(d.completion(id)->error, errc::require_tls_not_offered);
+      EXPECT_EQ(d.completion(id)->advice, hint::other_host);
     }
   }
 }
@@ -1771,6 +2155,52 @@ TEST(session, keeps_no_secret_behind_its_end) {  // SEC-03
     EXPECT_TRUE(d.s.closed());
     EXPECT_EQ(living, 0);
   }
+  for (const bool politely : {true, false}) {
+    int living = 0;
+    std::vector<std::unique_ptr<sasl_mechanism>> all;
+    all.push_back(std::make_unique<talkative>(living, "PLAIN", "x"));
+    session_driver d = opened();
+    d.s.authenticate(std::move(all));
+    EXPECT_EQ(living, 1) << "it waits";
+    if (politely) {
+      d.s.quit_now();
+    } else {
+      d.end();
+    }
+    EXPECT_EQ(living, 0);
+  }
+}
+
+TEST(session, gives_content_back_when_its_report_was_taken) {  // CORE-08 CORE-09
+  session_driver d = opened();
+  const std::string much(100'000, 'x');
+  const std::size_t before = d.s.memory();
+  auto owner = std::make_shared<std::string>(much + "\r\n");
+  d.s.send(envelope_to(1), message::own(*owner));
+  d.take();
+  d.talk("250 s\r\n250 r\r\n354 go");
+  d.talk("250 ok");
+  EXPECT_EQ(d.count(kind::mail_done), 1U);
+  EXPECT_LE(d.s.memory(), before + 64U * 1024);
+}
+
+// What a transport with short writes made pile up is not kept for the mails behind (CORE-09).
+TEST(session, keeps_no_large_buffer_between_mails) {  // CORE-09
+  session_driver d = opened();
+  std::string lines;
+  for (int i = 0; i != 100'000; ++i) lines += "a line that is copied\n";
+  d.s.send(envelope_to(1), message::borrow(as_bytes(lines)));
+  d.take();
+  d.say("250 s\r\n250 r\r\n354 go");
+  std::size_t most = 0;
+  while (!d.s.output(d.now).empty()) {
+    d.s.sent(d.now, 128 * 1024 - 1);
+    most = std::max(most, d.s.memory());
+  }
+  EXPECT_GT(most, 512U * 1024) << "else this shows nothing";
+  d.talk("250 ok");
+  EXPECT_EQ(d.outcomes(1), std::vector{outcome::delivered});
+  EXPECT_LE(d.s.memory(), 64U * 1024);
 }
 
 TEST(session, shows_the_fragment_at_the_end_but_never_one_of_a_login) {  // REP-17 SEC-03
