@@ -48,7 +48,7 @@ FAULTS = [
     Fault("a mail is done twice", "session_reply.cpp",
           "if (e.mail != nullptr) answer_data(*e.mail, r);",
           "if (e.mail != nullptr) { mail_state& twice = *e.mail; answer_data(twice, r); "
-          "if (twice.step == mail_step::finished) finish(twice); }"),
+          "if (twice.step == mail_step::data) finish(twice); }"),
     Fault("a mail is never done", "session_reply.cpp",
           "conclude(m, outcome::deferred, v);\n  finish(m);", "m.cancelled = true;"),
     Fault("a dot that begins a line is lost", "dot_stuffer.cpp", "  begin = p;", "  begin = p + 1;"),

@@ -624,6 +624,8 @@ TEST(session, keeps_no_more_behind_a_reply_than_a_reply_may_cost) {  // CORE-09 
     ASSERT_LE(d.s.memory(), 512U * 1024);
   }
   EXPECT_TRUE(d.s.closed());
+  d.sent(1);  // until then the mail's octets are lent, and its end is not told
+  ASSERT_EQ(d.count(kind::closed), 1U);
   EXPECT_EQ(d.last(kind::closed)->error, errc::reply_too_long);
   EXPECT_EQ(d.last(kind::closed)->advice, hint::none);
 }

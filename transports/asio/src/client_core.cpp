@@ -403,16 +403,31 @@ void client_core::wait_for_more() {
 
 // Output and events, until there is neither.
 void client_core::pump() {
+  bool tried = false;
+  bool written = false;
   do {
+    written = false;
     take_events();
     if (!linked_) return;
     if (channel_.closed()) return close_down();
     if (!writing_ && !broken_ && !read_end_) {
       const std::span<const bytes> out = channel_.output(now_);
-      if (!out.empty()) begin_write(out);
+      if (!out.empty()) {
+        // What the stream takes at once needs no operation. Once in a round, lest a peer that reads
+        // fast keep the loop from everybody else.
+        written = !std::exchange(tried, true) && write_now(out);
+        if (!written) begin_write(out);
+      }
     }
-  } while (take_events());  // a mail that is refused before an octet is written ends in output()
+    // A mail that is refused before an octet is written ends in output().
+  } while (take_events() || written);
   if (linked_ && channel_.closed()) close_down();
+}
+
+bool client_core::write_now(std::span<const bytes> out) {
+  const std::size_t n = try_write(out.first(std::min(out.size(), max_slices)));
+  if (n != 0) channel_.sent(now_, n);
+  return n != 0;
 }
 
 void client_core::begin_write(std::span<const bytes> out) {

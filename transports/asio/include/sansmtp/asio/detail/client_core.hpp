@@ -93,6 +93,9 @@ class client_core : public std::enable_shared_from_this<client_core> {
   [[nodiscard]] virtual time_point time() const = 0;
   virtual void start_read() = 0;
   virtual void start_write() = 0;
+  /// Writes what can be written without waiting. Returns how much that was; 0 after an error, which
+  /// `start_write` will meet again.
+  virtual std::size_t try_write(std::span<const bytes> out) = 0;
   virtual void start_timer(time_point at) = 0;
   /// Ends the read and the write early. Returns false if only closing the stream can do that.
   virtual bool cancel_transfers() = 0;
@@ -114,6 +117,7 @@ class client_core : public std::enable_shared_from_this<client_core> {
   void continue_stream(const event& e);
   void settle();
   void settle_stream(stream_mail& s);
+  bool write_now(std::span<const bytes> out);
   void begin_write(std::span<const bytes> out);
   void close_down();
   void unlink();

@@ -161,6 +161,22 @@ class stream_link final : public client_core {
     });
   }
 
+  std::size_t try_write(std::span<const bytes> out) override {
+    // Sockets can; what is only an AsyncStream has no other way to write than an operation.
+    if constexpr (requires(Stream & s, net_error & e) {
+                    s.non_blocking(true, e);
+                    s.write_some(gather_list(out), e);
+                  }) {
+      net_error error;
+      if (!stream_.non_blocking()) stream_.non_blocking(true, error);
+      if (error) return 0;
+      const std::size_t n = stream_.write_some(gather_list(out), error);
+      return error ? 0 : n;
+    } else {
+      return 0;
+    }
+  }
+
   void start_timer(time_point at) override {
     timer_.expires_at(at);
     timer_.async_wait(
