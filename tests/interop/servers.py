@@ -26,8 +26,8 @@ import time
 HOST = "127.0.0.1"
 DOMAIN = "mail.test"
 POLL_INTERVAL = 0.02  # seconds
-START_TIMEOUT = 20.0  # seconds
-STOP_TIMEOUT = 10.0  # seconds
+START_TIMEOUT = 60.0  # seconds
+STOP_TIMEOUT = 60.0  # seconds
 
 
 class Unavailable(Exception):
@@ -122,7 +122,7 @@ class Postfix(Server):
     POSTFIX = "/usr/sbin/postfix"
     MAILBOXES = ("alice", "bob")
     SIZE_LIMIT = 11 * 1024 * 1024
-    DRAIN_TIMEOUT = 60.0  # seconds
+    DRAIN_TIMEOUT = 300.0  # seconds
 
     # Beyond a plain Postfix: nothing rewrites a header, so that what is stored can be compared, and
     # the server punishes a client that writes before it may (smtpd_forbid_unauth_pipelining) or
