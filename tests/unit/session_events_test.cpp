@@ -272,7 +272,7 @@ TEST(session, a_mail_that_reached_somebody_has_not_failed) {  // OUT-01
 
 TEST(session, what_was_never_written_is_no_command_that_failed) {  // ERR-01
   session_driver d = opened();
-  const mail_id local = d.s.send(envelope_to(1), message::borrow(as_bytes("a\0b\r\n"s)));
+  const mail_id local = d.s.send(envelope_to(1), message::own("a\0b\r\n"s));
   d.take();
   ASSERT_NE(d.completion(local), nullptr);
   EXPECT_EQ(d.completion(local)->command, "");
