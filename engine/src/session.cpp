@@ -254,10 +254,12 @@ void session::impl::finish(mail_state& m, errc why, const std::error_code* code)
                       (example->stage != verb::rcpt || example->step != rcpt_step::waiting);
     if (said) {
       // Who was accepted waits for the others: theirs is the RCPT that got no answer.
-      const auto unanswered = [&](std::uint32_t at) {
-        if (example->stage != verb::rcpt) return at;
-        while (at + 1 < m.rcpts.size() && m.rcpts[at].step == rcpt_step::accepted) ++at;
-        return at;
+      const auto unanswered = [&](std::uint32_t own) {
+        if (example->stage != verb::rcpt || example->step != rcpt_step::accepted) return own;
+        for (std::uint32_t at = own; at != m.rcpts.size(); ++at) {
+          if (m.rcpts[at].step == rcpt_step::asked) return at;
+        }
+        return own;
       };
       e.command = events_.keep(command_of(example->stage, &m, unanswered(e.answer_of)));
     }
@@ -316,6 +318,7 @@ void session::impl::report_opening_failure(const failure& f) {
 
 void session::impl::close(const failure& f) {
   stage_ = stage::closed;
+  owed_.clear();  // above all a handshake, which nobody may end any more
   detail::pending_event& e = tell_event(event::kind::closed, f.stage);
   if (f.why != errc::none) fill_failure(e, f);
 }

@@ -318,6 +318,20 @@ TEST(session, keeps_the_reason_why_it_leaves) {  // SESS-21 ERR-01
   EXPECT_EQ(closed.answers, verb::ehlo);
 }
 
+// A recipient that is skipped has no RCPT, whatever there is in its place.
+TEST(session, a_mail_that_fails_names_no_command_that_was_not_sent) {  // ERR-01 SEC-01 TXN-28
+  session_driver d = opened(config_of(pipelining_level::off));
+  envelope env = envelope_to(3);
+  env.recipients[1].address = path("x\r\nRSET@b.test");
+  env.skip_bad_recipients = true;
+  d.s.send(env, borrowed_body());
+  d.take();
+  d.talk("250 s");
+  EXPECT_EQ(d.talk("250 r1"), "RCPT TO:<r3@b.test>\r\n");
+  d.end();
+  EXPECT_EQ(d.last(kind::mail_done)->command, "RCPT TO:<r3@b.test>");
+}
+
 TEST(session, a_mail_that_fails_names_its_command) {  // ERR-01
   const std::string_view commands[] = {"MAIL FROM:<s@a.test> SIZE=22", "RCPT TO:<r1@b.test>",
                                        "RCPT TO:<r2@b.test>", "DATA", "."};

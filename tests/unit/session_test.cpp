@@ -888,6 +888,25 @@ TEST(session, is_over_when_it_is_over) {  // CORE-05 CORE-07
   EXPECT_EQ(d.events.size(), 1 + commands.size());
 }
 
+TEST(session, a_handshake_that_ends_behind_the_end_changes_nothing) {  // CORE-05 SESS-21
+  for (const int end : {0, 1, 2}) {
+    session_config config = config_of();
+    config.tls = tls_mode::implicit;
+    session_driver d(std::move(config));
+    d.s.connected(d.now);
+    d.s.abort();
+    d.pull();
+    ASSERT_TRUE(d.s.closed());
+    const std::size_t events = d.events.size();
+    if (end == 0) d.s.tls_established(d.now, {true});
+    if (end == 1) d.s.tls_rejected(d.now);
+    if (end == 2) d.s.tls_failed(d.now, {});
+    EXPECT_EQ(d.take(), "") << "not even QUIT";
+    EXPECT_TRUE(d.s.closed());
+    EXPECT_EQ(d.events.size(), events);
+  }
+}
+
 TEST(session, refuses_what_is_asked_for_behind_quit) {  // CORE-05 CORE-07 SESS-19
   for (const bool written : {false, true}) {
     session_driver d = opened();
