@@ -60,7 +60,7 @@ class session_harness {
     take_events();
     require(session_.closed(), "a quit session ends");
     require(closed_events_ == 1, "closed is told once");
-    require(events_ <= 400 + 16 * (lines_.size() + replies_.size() + steps_ + outputs_),
+    require(events_ <= 400 + asked_ + 16 * (lines_.size() + replies_.size() + steps_ + outputs_),
             "what is told is bounded by what happened");
     user_.check();
   }
@@ -395,6 +395,7 @@ class session_harness {
   void take_events() {
     while (const event* e = session_.next_event()) {
       ++events_;
+      asked_ = std::max<std::size_t>(asked_, e->id);
       const std::string told =
           std::string(to_string(e->what)) + ' ' + std::to_string(e->id) + ' ' + e->error.message();
       say("*", told);
@@ -444,6 +445,7 @@ class session_harness {
   std::size_t steps_ = 0;
   std::size_t outputs_ = 0;
   std::size_t events_ = 0;
+  std::size_t asked_ = 0;  // operations are numbered as they are asked for
   std::uint64_t digest_ = 14695981039346656037U;
 
   // The transport.
