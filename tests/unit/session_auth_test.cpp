@@ -17,11 +17,7 @@ using namespace sansmtp::test;
 using kind = event::kind;
 
 TEST(session, a_second_login_is_refused) {  // CORE-06 AUTH-01
-  session_config config = config_of();
-  config.allow_auth_cleartext = true;
-  session_driver d(std::move(config));
-  d.s.authenticate(plain_login());
-  d.open("250-mx.test\r\n250 AUTH PLAIN");
+  session_driver d = logging_in();
   d.talk("235 ok");
   EXPECT_EQ(d.count(kind::ready), 1U);
   int living = 0;
@@ -36,9 +32,7 @@ TEST(session, a_second_login_is_refused) {  // CORE-06 AUTH-01
 }
 
 TEST(session, a_login_is_not_for_the_middle_of_a_transaction) {  // AUTH-01
-  session_config config = config_of();
-  config.allow_auth_cleartext = true;
-  session_driver d(std::move(config));
+  session_driver d(cleartext_config());
   d.open("250-mx.test\r\n250 AUTH PLAIN");
   d.s.send(envelope_to(1), borrowed_body());
   d.take();
@@ -81,12 +75,7 @@ TEST(session, shows_nothing_of_an_exchange_of_auth) {  // SEC-03 AUTH-12
       "334-c2VjcmV0\r\n501 c2VjcmV0",   // nor that
   };
   for (const std::string_view said : rows) {
-    session_config config = config_of();
-    config.allow_auth_cleartext = true;
-    config.trace = true;
-    session_driver d(std::move(config));
-    d.s.authenticate(plain_login());
-    d.open("250-mx.test\r\n250 AUTH PLAIN");
+    session_driver d = logging_in(true);
     d.talk(said);
     d.end();
     EXPECT_TRUE(d.s.closed());
@@ -99,12 +88,7 @@ TEST(session, shows_nothing_of_an_exchange_of_auth) {  // SEC-03 AUTH-12
     }
   }
   // The last word of an exchange is no secret.
-  session_config config = config_of();
-  config.allow_auth_cleartext = true;
-  config.trace = true;
-  session_driver d(std::move(config));
-  d.s.authenticate(plain_login());
-  d.open("250-mx.test\r\n250 AUTH PLAIN");
+  session_driver d = logging_in(true);
   d.events.clear();
   d.talk("235 2.7.0 welcome");
   EXPECT_EQ(d.last(kind::reply_parsed)->text, "2.7.0 welcome");
@@ -222,11 +206,7 @@ TEST(session, shows_the_fragment_at_the_end_but_never_one_of_a_login) {  // REP-
   EXPECT_EQ(d.last(kind::closed)->excerpt, "250 half");
   EXPECT_EQ(d.last(kind::closed)->error, errc::connection_lost);
 
-  session_config config = config_of();
-  config.allow_auth_cleartext = true;
-  session_driver login(std::move(config));
-  login.s.authenticate(plain_login());
-  login.open("250-mx.test\r\n250 AUTH PLAIN");
+  session_driver login = logging_in();
   login.feed("334 c2VjcmV0");
   login.end();
   EXPECT_EQ(login.last(kind::closed)->excerpt, "");

@@ -207,8 +207,7 @@ TEST(session, reads_no_status_in_a_greeting_or_an_answer_to_ehlo) {  // EXT-09
 }
 
 TEST(session, a_warning_says_what_about) {
-  session_config config = config_of();
-  config.allow_auth_cleartext = true;
+  session_config config = cleartext_config();
   config.auth_optional = true;
   session_driver d(std::move(config));
   const operation_id login = d.s.authenticate(plain_login());

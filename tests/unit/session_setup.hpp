@@ -47,6 +47,22 @@ class talkative final : public sasl_mechanism {
   std::optional<std::string> answer_;
 };
 
+/// Credentials may go over a link without TLS (AUTH-13).
+inline session_config cleartext_config(bool trace = false) {
+  session_config config = config_of();
+  config.allow_auth_cleartext = true;
+  config.trace = trace;
+  return config;
+}
+
+/// A session whose AUTH PLAIN, with its response, is written.
+inline session_driver logging_in(bool trace = false) {
+  session_driver d(cleartext_config(trace));
+  d.s.authenticate(plain_login());
+  d.open("250-mx.test\r\n250 AUTH PLAIN");
+  return d;
+}
+
 /// A session that is ready.
 inline session_driver opened(session_config config = config_of()) {
   session_driver d(std::move(config));

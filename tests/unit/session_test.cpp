@@ -89,9 +89,7 @@ std::vector<stage> all_stages() {
                  {}});
   all.push_back({"auth",
                  [] {
-                   session_config config = config_of();
-                   config.allow_auth_cleartext = true;
-                   session_driver d(std::move(config));
+                   session_driver d(cleartext_config());
                    auto mechanisms = plain_login();
                    mechanisms.push_back(make_login("user", "secret"));
                    d.s.authenticate(std::move(mechanisms));
@@ -994,9 +992,7 @@ TEST(session, a_cancelled_mail_ends_at_once_if_nothing_is_owed) {  // TXN-20
 // QUIT at the next place for a command; where there is none, the end.
 TEST(session, quits_now_wherever_it_is) {  // SESS-19
   const auto opening = [](std::size_t replies) {
-    session_config config = config_of();
-    config.allow_auth_cleartext = true;
-    session_driver d(std::move(config));
+    session_driver d(cleartext_config());
     d.s.authenticate(plain_login());
     d.s.connected(d.now);
     const std::string_view said[] = {"220 mx.test", "250-mx.test\r\n250 AUTH PLAIN"};

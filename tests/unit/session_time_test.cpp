@@ -19,14 +19,6 @@ using namespace std::chrono_literals;
 using kind = event::kind;
 
 TEST(session, each_step_has_its_timer) {  // TIME-01 TIME-02 TIME-03 TIME-06 CORE-05 ERR-01
-  const auto with_auth = [] {
-    session_config config = config_of();
-    config.allow_auth_cleartext = true;
-    session_driver d(std::move(config));
-    d.s.authenticate(plain_login());
-    d.open("250-mx.test\r\n250 AUTH PLAIN");
-    return d;
-  };
   const auto starttls = [](bool go) {
     session_config config = config_of();
     config.tls = tls_mode::required;
@@ -57,10 +49,10 @@ TEST(session, each_step_has_its_timer) {  // TIME-01 TIME-02 TIME-03 TIME-06 COR
        }},
       {"starttls", "STARTTLS", verb::starttls, 5min, [=] { return starttls(false); }},
       {"handshake", "", verb::handshake, 1min, [=] { return starttls(true); }},
-      {"auth", "AUTH ****", verb::auth, 5min, with_auth},
+      {"auth", "AUTH ****", verb::auth, 5min, [] { return logging_in(); }},
       {"auth cancelled", "*", verb::auth_cancel, 5min,
-       [=] {
-         session_driver d = with_auth();
+       [] {
+         session_driver d = logging_in();
          d.talk("334 ?");
          return d;
        }},
