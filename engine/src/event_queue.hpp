@@ -21,17 +21,27 @@ struct text_span {
   std::uint32_t size = 0;
 };
 
-/// An event as it waits: all but its views, which are stretches of the arena until it is shown.
+/// An event as it waits: its texts are stretches of the arena until it is shown. It is small, for
+/// each mail makes several.
 struct pending_event {
-  event shown;
+  event::kind what = event::kind::closed;
+  verb answers = verb::greeting;
+  outcome result = outcome::pending;
+  hint advice = hint::none;
+  failure_category category = failure_category::none;
+  bool tls = false;
+  bool with_status = true;      // the reply may have an enhanced status code
+  std::uint16_t code = 0;       // of the reply
+  std::uint32_t recipient = 0;  // of mail_done: which recipient's reply is the mail's own
+  operation_id id = 0;
+  std::error_code error;
   text_span text;  // of the reply
   text_span command;
-  text_span excerpt;            // of a failed AUTH, which shows none: the detail
-  std::uint32_t arena = 0;      // size of the arena when it was made: its texts begin there
-  mail_state* mail = nullptr;   // for mail_done: where the results are,
-  std::uint32_t answer_of = 0;  // and which of them is shown as the mail's own
-  std::uint16_t code = 0;
-  bool with_status = true;
+  text_span excerpt;
+  text_span detail;
+  std::uint64_t octets = 0;
+  mail_state* mail = nullptr;  // of mail_done: where the results are
+  std::uint32_t arena = 0;     // size of the arena when it was made: its texts begin there
 };
 
 static_assert(std::is_trivially_destructible_v<pending_event>);
@@ -52,9 +62,9 @@ class event_queue {
   pending_event& push(event::kind what, verb about, bool tls) {
     // Made anew in its slot, which spares the copy of an assignment.
     pending_event* const e = ::new (&waiting_.push()) pending_event;
-    e->shown.what = what;
-    e->shown.answers = about;
-    e->shown.tls = tls;
+    e->what = what;
+    e->answers = about;
+    e->tls = tls;
     e->arena = static_cast<std::uint32_t>(arena_.size());
     return *e;
   }
@@ -95,7 +105,7 @@ class event_queue {
     for (std::size_t i = 0; i < waiting_.size(); ++i) {
       pending_event& e = waiting_[i];
       e.arena -= dead;
-      for (text_span* s : {&e.text, &e.command, &e.excerpt})
+      for (text_span* s : {&e.text, &e.command, &e.excerpt, &e.detail})
         s->at = s->size != 0 ? s->at - dead : 0;
     }
   }

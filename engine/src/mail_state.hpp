@@ -117,14 +117,14 @@ struct mail_state : mail_progress {
   bool utf8_recipient = false;  // at least one
   bool skip_bad_recipients = false;
   bool parameters = false;  // `env` is set
-  envelope env;             // for its parameters only
   message content;
   content_facts facts;  // set, as the stuffer is, when the mail is looked at
   dot_stuffer stuffer;
-  verdict sender_verdict;  // MAIL's refusal, if `sender_refused`
   std::vector<rcpt_state> rcpts;
   text_buffer text;                  // the lines, and the text of kept replies
   mail_state* next_spare = nullptr;  // while it waits to be used again
+  verdict sender_verdict;            // MAIL's refusal, if `sender_refused`
+  envelope env;                      // for its parameters only
 
   mail_state() noexcept;
   mail_state(const mail_state&) = delete;

@@ -49,7 +49,7 @@ constexpr int care(outcome o) noexcept {
 
 // -- construction ---------------------------------------------------------------------------------
 
-session::impl::impl(session_config c) : config_(std::move(c)), parser_(config_.limits.reply) {}
+session::impl::impl(session_config c) : parser_(c.limits.reply), config_(std::move(c)) {}
 session::impl::~impl() = default;
 
 [[gnu::cold]] session::session(session_config config)
@@ -126,9 +126,9 @@ std::string_view session::impl::command_of(verb v, mail_state* m, std::uint32_t 
 }
 
 void session::impl::fill_failure(detail::pending_event& e, const failure& f) {
-  e.shown.error = f.code ? f.code : std::error_code(f.why);
-  e.shown.category = category_of(f.why);
-  e.shown.advice = f.advice;
+  e.error = f.code ? f.code : std::error_code(f.why);
+  e.category = category_of(f.why);
+  e.advice = f.advice;
   if (f.answer && e.code == 0) {
     e.code = static_cast<std::uint16_t>(f.answer.code());
     e.with_status = f.stage != verb::greeting && f.stage != verb::ehlo;
@@ -137,17 +137,19 @@ void session::impl::fill_failure(detail::pending_event& e, const failure& f) {
   if (category_of(f.why) != failure_category::local) {
     e.command = events_.keep(command_of(f.stage, nullptr, 0));
   }
-  if (!f.excerpt.empty()) e.excerpt = events_.keep(f.excerpt);
+  if (!f.excerpt.empty()) {
+    (e.category == failure_category::auth ? e.detail : e.excerpt) = events_.keep(f.excerpt);
+  }
 }
 
 void session::impl::warn(errc why, std::string_view detail, operation_id id) {
   if (warnings_ == config_.limits.warnings) return;
   ++warnings_;
   detail::pending_event& e = tell_event(event::kind::warning, verb::ehlo);
-  e.shown.error = std::error_code(why);
-  e.shown.category = category_of(why);
-  e.shown.detail = detail;
-  e.shown.id = id;
+  e.error = std::error_code(why);
+  e.category = category_of(why);
+  if (!detail.empty()) e.detail = events_.keep(detail);
+  e.id = id;
 }
 
 [[gnu::always_inline]] inline void session::impl::show_results(mail_state& m,
@@ -168,6 +170,16 @@ void session::impl::warn(errc why, std::string_view detail, operation_id id) {
   if (!results_.empty()) current_.answer = results_[answer_of].answer;
 }
 
+void session::prefetch() const noexcept {
+#if defined(__GNUC__)
+  constexpr std::ptrdiff_t cache_line = 64;
+  // All that mails need stands before what few need.
+  const auto* at = reinterpret_cast<const char*>(impl_.get());
+  const auto* const end = reinterpret_cast<const char*>(&impl_->hello_name_);
+  for (; at < end; at += cache_line) __builtin_prefetch(at);
+#endif
+}
+
 const event* session::next_event() {
   impl& s = *impl_;
   if (s.shown_ == nullptr && s.events_.clean()) return nullptr;  // most calls
@@ -178,18 +190,26 @@ const event* session::next_event() {
 const event* session::impl::show_next() {
   const detail::pending_event& p = events_.front();
   // A transport may still be reading the mail's octets; its owner must not free them yet.
-  if (p.shown.what == event::kind::mail_done && out_.lends_borrowed()) return nullptr;
+  if (p.what == event::kind::mail_done && out_.lends_borrowed()) return nullptr;
 
   event& e = current_;
-  e = p.shown;
-  if (p.code != 0) e.answer = {p.code, events_.show(p.text), p.with_status};
-  if (p.command.size != 0) e.command = events_.show(p.command);
-  if (p.excerpt.size != 0) {
-    const bool of_auth = p.shown.category == failure_category::auth;
-    (of_auth ? e.detail : e.excerpt) = events_.show(p.excerpt);
-  }
+  e.what = p.what;
+  e.answers = p.answers;
+  e.id = p.id;
+  e.recipient = p.recipient;
+  e.result = p.result;
+  e.advice = p.advice;
+  e.tls = p.tls;
+  e.answer = p.code != 0 ? reply(p.code, events_.show(p.text), p.with_status) : reply();
+  e.error = p.error;
+  e.category = p.category;
+  e.command = events_.show(p.command);
+  e.excerpt = events_.show(p.excerpt);
+  e.detail = events_.show(p.detail);
+  e.octets = p.octets;
+  e.results = {};
   if (p.mail != nullptr) {
-    show_results(*p.mail, p.answer_of);
+    show_results(*p.mail, p.recipient);
     shown_ = p.mail;
   }
   events_.pop();
@@ -224,7 +244,7 @@ void session::impl::finish(mail_state& m, errc why, const std::error_code* code)
   active_.remove(&m);
 
   detail::pending_event& e = events_.push(event::kind::mail_done, verb::content, tls_);
-  e.shown.id = m.id;
+  e.id = m.id;
   e.mail = &m;
   // One word for all: what they share, else what needs most care.
   const detail::rcpt_state* example = nullptr;
@@ -234,20 +254,20 @@ void session::impl::finish(mail_state& m, errc why, const std::error_code* code)
     any_delivered |= r.result == outcome::delivered;
   }
   if (why != errc::none) {
-    e.shown.error = code != nullptr ? *code : std::error_code(why);
-    e.shown.category = category_of(why);
-    e.shown.answers = verb::mail;
+    e.error = code != nullptr ? *code : std::error_code(why);
+    e.category = category_of(why);
+    e.answers = verb::mail;
   }
   if (example != nullptr) {
-    e.shown.result = example->result;
-    e.shown.answers = example->stage;
+    e.result = example->result;
+    e.answers = example->stage;
     // A mail that reached somebody has not failed; what became of the others is in their results.
     if (why == errc::none && example->why != errc::none && !any_delivered) {
-      e.shown.error = std::error_code(example->why);
-      e.shown.category = category_of(example->why);
+      e.error = std::error_code(example->why);
+      e.category = category_of(example->why);
     }
-    e.shown.advice = example->advice;
-    e.answer_of = static_cast<std::uint32_t>(example - m.rcpts.data());
+    e.advice = example->advice;
+    e.recipient = static_cast<std::uint32_t>(example - m.rcpts.data());
     // A command that was never written is none that a failure could answer.
     const bool said = example->why != errc::none && m.mail_formatted &&
                       category_of(example->why) != failure_category::local &&
@@ -261,7 +281,7 @@ void session::impl::finish(mail_state& m, errc why, const std::error_code* code)
         }
         return own;
       };
-      e.command = events_.keep(command_of(example->stage, &m, unanswered(e.answer_of)));
+      e.command = events_.keep(command_of(example->stage, &m, unanswered(e.recipient)));
     }
   }
   out_.trim();
@@ -290,7 +310,7 @@ void session::impl::complete_commands(const failure& f) {
   const auto complete = [&](verb what, operation_id id) {
     if (id == 0) return;
     detail::pending_event& e = tell_event(event::kind::command_done, what);
-    e.shown.id = id;
+    e.id = id;
     fill_failure(e, f);
   };
   for (std::size_t i = 0; i < owed_.size(); ++i) {
@@ -458,8 +478,8 @@ void session::impl::garbled(bool secret) {
     base_ = now_;
     if (config_.trace && out_.sent() > m.content_begin) {
       detail::pending_event& e = tell_event(event::kind::content_sent, verb::content);
-      e.shown.id = m.id;
-      e.shown.octets = std::min(out_.sent(), m.content_end) - std::max(before, m.content_begin);
+      e.id = m.id;
+      e.octets = std::min(out_.sent(), m.content_end) - std::max(before, m.content_begin);
     }
     if (m.lending) release_chunk();
   }
@@ -691,9 +711,9 @@ void session::impl::give_up(operation& op) {
 
 void session::impl::refuse_command(verb what, operation_id id, errc why) {
   detail::pending_event& e = tell_event(event::kind::command_done, what);
-  e.shown.id = id;
-  e.shown.error = std::error_code(why);
-  e.shown.category = category_of(why);
+  e.id = id;
+  e.error = std::error_code(why);
+  e.category = category_of(why);
 }
 
 operation_id session::impl::enqueue(verb what, std::string_view word, std::string_view arg,

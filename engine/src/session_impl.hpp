@@ -177,68 +177,67 @@ struct session::impl {
   void answer_data(mail_state& m, const reply& r);
   [[gnu::cold]] void read_greeting(const reply& r);
 
+  // What each mail needs stands together, since with thousands of sessions each has left the cache
+  // when its next reply comes: a line more of it is a wait more.
+
+  // Where we are.
+  stage stage_ = stage::unconnected;
+  bool tls_ = false;
+  bool quit_asked_ = false;       // nothing more is taken
+  bool group_closed_ = false;     // nothing may follow until all replies are there
+  bool rset_due_ = false;         // before the next MAIL (TXN-16)
+  bool long_lines_ = false;       // the parser takes lines as long as AUTH needs
+  std::optional<verb> pressing_;  // to be written before all else: opening, AUTH, a lone dot
+  std::uint32_t rset_owed_ = 0;   // RSETs sent without a reply yet
+  int held_reply_ = 0;  // code of a final reply that waits for the end of a write; 0: none
+  std::unique_ptr<login> login_;   // in progress
+  std::uint64_t answered_ = 0;     // output position behind the command answered last
+  std::uint64_t group_begin_ = 0;  // output position from which the group's octets count
+  time_point now_{};
+  time_point base_{};  // when the oldest owed reply began to be waited for
+  operation_id last_id_ = 0;
+
+  // The machine: what is owed, what is staged, what is told, what is wanted.
+  detail::ring<expected> owed_;
+  mail_state* sending_ = nullptr;     // the sender's: envelope or content in progress
+  mail_state* spare_ = nullptr;       // those that are free: the one used last
+  mail_state* shown_ = nullptr;       // whose results the current event shows
+  detail::ring<mail_state*> active_;  // begun and not over, oldest first
+  detail::ring<operation> wanted_;
+  detail::output_stage out_;
+  detail::event_queue events_;
+  event current_;
+  std::vector<recipient_result> results_;
+  detail::text_buffer mail_line_;  // of the mail that is next and was looked at
+  detail::text_buffer line_;       // scratch
+  std::vector<bytes> slices_;      // scratch
+  reply_parser parser_;
+
   // Configuration and what is known of the peer.
   session_config config_;
   capabilities peer_;
   std::string hello_name_;
   std::string greeting_;  // first line of the greeting
 
-  // Where we are.
-  stage stage_ = stage::unconnected;
-  bool tls_ = false;
-  bool tls_verified_ = false;
+  // What few sessions need, or all of them once.
+  std::vector<std::unique_ptr<mail_state>> mails_;     // all there are
+  std::vector<std::unique_ptr<login>> logins_wanted_;  // of authenticate() operations, in order
+  operation_id hello_id_ = 0;                          // of hello() in progress
   channel_binding binding_;
+  bool tls_verified_ = false;
   bool starttls_refused_ = false;
   bool authenticated_ = false;
   bool told_ready_ = false;
   bool told_opening_failure_ = false;
-  bool quit_asked_ = false;  // nothing more is taken
   bool quit_written_ = false;
-  bool farewell_ = false;      // QUIT once more after the end, without awaiting anything (SESS-24)
-  bool group_closed_ = false;  // nothing may follow until all replies are there
-  bool rset_due_ = false;      // before the next MAIL (TXN-16)
-  std::uint32_t rset_owed_ = 0;  // RSETs sent without a reply yet
-  bool long_lines_ = false;      // the parser takes lines as long as AUTH needs
+  bool farewell_ = false;  // QUIT once more after the end, without awaiting anything (SESS-24)
   bool warned_bare_lf_ = false;
   std::uint32_t warnings_ = 0;
-  std::optional<verb> pressing_;  // to be written before all else: opening, AUTH, a lone dot
-  failure leaving_because_;       // what `closed` reports after a polite end
-  std::string leaving_text_;      // owns leaving_because_.answer's text
-  operation_id hello_id_ = 0;     // of hello() in progress
-
-  // The machine: what is owed, what is staged, what is told, what is wanted.
-  detail::ring<expected> owed_;
-  detail::output_stage out_;
-  detail::event_queue events_;
-  detail::ring<operation> wanted_;
-  reply_parser parser_;
-  int held_reply_ = 0;      // code of a final reply that waits for the end of a write; 0: none
-  std::string held_text_;   // its text
-  std::string held_input_;  // and what came behind it,
+  failure leaving_because_;                  // what `closed` reports after a polite end
+  std::string leaving_text_;                 // owns leaving_because_.answer's text
+  std::string held_text_;                    // of the held reply,
+  std::string held_input_;                   // and what came behind it,
   std::optional<std::error_code> held_end_;  // perhaps with the end of the stream
-  std::uint64_t answered_ = 0;               // output position behind the command answered last
-  std::uint64_t group_begin_ = 0;            // output position from which the group's octets count
-
-  // Mails.
-  mail_state* sending_ = nullptr;                   // the sender's: envelope or content in progress
-  detail::ring<mail_state*> active_;                // begun and not over, oldest first
-  std::vector<std::unique_ptr<mail_state>> mails_;  // all there are
-  mail_state* spare_ = nullptr;                     // those that are free: the one used last
-  mail_state* shown_ = nullptr;                     // whose results the current event shows
-
-  std::unique_ptr<login> login_;
-  std::vector<std::unique_ptr<login>> logins_wanted_;  // of authenticate() operations, in order
-
-  // Time.
-  time_point now_{};
-  time_point base_{};  // when the oldest owed reply began to be waited for
-
-  operation_id last_id_ = 0;
-  event current_;
-  std::vector<recipient_result> results_;
-  detail::text_buffer mail_line_;  // of the mail that is next and was looked at
-  detail::text_buffer line_;       // scratch
-  std::vector<bytes> slices_;      // scratch
 };
 
 }  // namespace sansmtp

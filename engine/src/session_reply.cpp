@@ -95,8 +95,8 @@ void session::impl::fail_unexpected(errc why, verb about, const reply& r) {
   ++m.accepted;
   if (config_.progress && !m.sender_refused) {  // PIPE-12
     detail::pending_event& told = tell_event(event::kind::recipient_accepted, verb::rcpt, r);
-    told.shown.id = m.id;
-    told.shown.recipient = e.recipient;
+    told.id = m.id;
+    told.recipient = e.recipient;
   }
   settle(m);
 }
@@ -129,7 +129,7 @@ void session::impl::fail_unexpected(errc why, verb about, const reply& r) {
         warn(errc::none, "a keyword stands twice in the EHLO reply; the first counts");
       }
       if (hello_id_ != 0) {
-        tell_event(event::kind::command_done, verb::ehlo, r).shown.id = std::exchange(hello_id_, 0);
+        tell_event(event::kind::command_done, verb::ehlo, r).id = std::exchange(hello_id_, 0);
         return;
       }
       proceed_opening();
@@ -154,8 +154,8 @@ void session::impl::fail_unexpected(errc why, verb about, const reply& r) {
       }
       authenticated_ = true;
       detail::pending_event& done = tell_event(event::kind::authenticated, verb::auth, r);
-      done.shown.id = login_->id;
-      done.shown.detail = login_->current->name();
+      done.id = login_->id;
+      done.detail = events_.keep(login_->current->name());
       login_.reset();
       if (config_.ehlo_after_auth) {
         pressing_ = verb::ehlo;  // AUTH-14
@@ -173,7 +173,7 @@ void session::impl::fail_unexpected(errc why, verb about, const reply& r) {
     case reaction::accept_sender:
       if (e.mail == nullptr) return;
       if (config_.progress) {
-        tell_event(event::kind::sender_accepted, verb::mail, r).shown.id = e.mail->id;
+        tell_event(event::kind::sender_accepted, verb::mail, r).id = e.mail->id;
       }
       settle(*e.mail);
       return;
@@ -207,14 +207,14 @@ void session::impl::fail_unexpected(errc why, verb about, const reply& r) {
 
     case reaction::note_reset:
       --rset_owed_;
-      if (e.id != 0) tell_event(event::kind::command_done, verb::rset, r).shown.id = e.id;
+      if (e.id != 0) tell_event(event::kind::command_done, verb::rset, r).id = e.id;
       return;
 
     case reaction::complete:
       if (r.first_digit() >= 4) {
         fail_command(e, refusal(r), r);
       } else {
-        tell_event(event::kind::command_done, e.what, r).shown.id = e.id;
+        tell_event(event::kind::command_done, e.what, r).id = e.id;
       }
       return;
 
@@ -242,9 +242,9 @@ void session::impl::fail_unexpected(errc why, verb about, const reply& r) {
       peer_.clear();  // an earlier set is gone also when the new EHLO fails (SESS-17)
       if (hello_id_ != 0) {
         detail::pending_event& done = tell_event(event::kind::command_done, verb::ehlo, r);
-        done.shown.id = std::exchange(hello_id_, 0);
-        done.shown.error = std::error_code(refusal(r));
-        done.shown.category = failure_category::reply;
+        done.id = std::exchange(hello_id_, 0);
+        done.error = std::error_code(refusal(r));
+        done.category = failure_category::reply;
         return;
       }
       if (e.what == verb::greeting) read_greeting(r);
@@ -384,7 +384,7 @@ void session::impl::read(reply held, bytes octets) {
 /// A plain command got a reply that is no success.
 void session::impl::fail_command(const expected& e, errc why, const reply& r) {
   detail::pending_event& done = tell_event(event::kind::command_done, e.what, r);
-  done.shown.id = e.id;
+  done.id = e.id;
   fill_failure(done, {why, e.what, {}, r, hint_of(r), {}});
 }
 
@@ -549,7 +549,7 @@ void session::impl::login_failed(errc why, const reply& r) {
     return;
   }
   detail::pending_event& done = tell_event(event::kind::command_done, verb::auth);
-  done.shown.id = login_->id;
+  done.id = login_->id;
   fill_failure(done, f);
   login_.reset();
 }
@@ -561,10 +561,10 @@ void session::impl::refuse_sender(mail_state& m, errc why, const reply& r) {
   m.sender_refused = true;
   m.sender_verdict = {verb::mail, why, hint_of(r), m.keep(r), {}};
   detail::pending_event& told = tell_event(event::kind::sender_rejected, verb::mail, r);
-  told.shown.id = m.id;
-  told.shown.error = std::error_code(why);
-  told.shown.category = category_of(why);
-  told.shown.advice = hint_of(r);
+  told.id = m.id;
+  told.error = std::error_code(why);
+  told.category = category_of(why);
+  told.advice = hint_of(r);
   told.command = events_.keep(command_of(verb::mail, &m, 0));
 }
 
@@ -590,8 +590,8 @@ void session::impl::refuse_recipient(const expected& e, const reply& r) {
   // After a refused MAIL the replies to RCPT say nothing about the recipients (PIPE-12).
   if (!m.sender_refused) {
     detail::pending_event& told = tell_event(event::kind::recipient_rejected, verb::rcpt, r);
-    told.shown.id = m.id;
-    told.shown.recipient = e.recipient;
+    told.id = m.id;
+    told.recipient = e.recipient;
     const enhanced_status status = r.enhanced();
     const bool crowded =
         m.accepted != 0 &&
@@ -603,10 +603,10 @@ void session::impl::refuse_recipient(const expected& e, const reply& r) {
                   crowded ? hint::too_many_recipients : hint_of(r),
                   m.keep(r),
                   {}});
-    told.shown.result = to.result;
-    told.shown.advice = to.advice;
-    told.shown.error = std::error_code(to.why);
-    told.shown.category = failure_category::reply;
+    told.result = to.result;
+    told.advice = to.advice;
+    told.error = std::error_code(to.why);
+    told.category = failure_category::reply;
     told.command = events_.keep(command_of(verb::rcpt, &m, e.recipient));
     if (crowded) {
       m.enough_rcpts = true;  // TXN-10
@@ -654,7 +654,7 @@ void session::impl::answer_data(mail_state& m, const reply& r) {
   }
   owed_.push({verb::content, 0, &m, 0, expected::open});
   if (config_.progress || m.content.is_streamed()) {
-    tell_event(event::kind::ready_for_data, verb::data, r).shown.id = m.id;
+    tell_event(event::kind::ready_for_data, verb::data, r).id = m.id;
   }
 }
 

@@ -186,8 +186,8 @@ verb session::impl::next_verb_unready() const noexcept {
 void session::impl::trace_line(verb v, std::string_view shown) {
   detail::pending_event& t = tell_event(event::kind::line_sent, v);
   const expected& e = owed_.back();
-  t.shown.id = e.mail != nullptr ? e.mail->id : e.id;
-  t.shown.recipient = e.recipient;
+  t.id = e.mail != nullptr ? e.mail->id : e.id;
+  t.recipient = e.recipient;
   t.command = events_.keep(shown);
 }
 
@@ -719,7 +719,7 @@ void session::impl::release_chunk() {
   m.wants_chunk = true;
   m.chunk_end = 0;
   detail::pending_event& e = tell_event(event::kind::chunk_released, verb::content);
-  e.shown.id = m.id;
+  e.id = m.id;
 }
 
 }  // namespace sansmtp

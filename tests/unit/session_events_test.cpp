@@ -249,8 +249,9 @@ TEST(session, mail_done_speaks_of_the_first_of_those_that_need_most_care) {  // 
     EXPECT_EQ(done.result, row.result);
     EXPECT_EQ(done.code, row.code);
     EXPECT_EQ(done.answers, verb::rcpt);
-    EXPECT_EQ(done.command,
-              row.code == std::stoi(row.first) ? "RCPT TO:<r1@b.test>" : "RCPT TO:<r2@b.test>");
+    const bool first = row.code == std::stoi(row.first);
+    EXPECT_EQ(done.recipient, first ? 0U : 1U);
+    EXPECT_EQ(done.command, first ? "RCPT TO:<r1@b.test>" : "RCPT TO:<r2@b.test>");
     EXPECT_TRUE(done.error);
   }
 }

@@ -768,6 +768,7 @@ TEST(session, can_be_destroyed_and_moved_at_each_step) {  // CORE-10
       dialogue all(level);
       for (int i = 0; i < steps; ++i) all.step();
       if (steps % 2 == 0) (void)all.d.s.output(all.d.now);
+      all.d.s.prefetch();
       session moved(std::move(all.d.s));
       EXPECT_EQ(moved.config().local_name, "client.test");
       if (steps % 3 == 0) continue;  // destroyed here

@@ -93,11 +93,11 @@ class capabilities {
   struct span_of {
     std::uint32_t keyword, keyword_size, parameters, parameters_size;
   };
+  std::uint64_t size_limit_ = 0;
+  std::uint32_t flags_ = 0;
   std::string text_;  // keywords (upper case) and parameters, one behind the other
   std::string mechanisms_;
   std::vector<span_of> entries_;
-  std::uint64_t size_limit_ = 0;
-  std::uint32_t flags_ = 0;
   std::uint16_t skipped_ = 0;
   std::uint16_t duplicates_ = 0;
 };

@@ -79,6 +79,8 @@ class channel {
 
   // -- command and getter -------------------------------------------------------------------------
 
+  /// Command: see `session`.
+  void prefetch() const noexcept { session_.prefetch(); }
   /// Getter: the session, for its commands and getters. Its input and output methods belong to the
   /// channel.
   [[nodiscard]] session& engine() noexcept { return session_; }

@@ -69,13 +69,6 @@ struct session_config {
   tls_mode tls = tls_mode::off;
   pipelining_level pipelining = pipelining_level::envelope;
   line_end_policy line_ends = line_end_policy::normalize;
-  struct timeouts timeouts;
-  struct limits limits;
-
-  /// Keywords of the EHLO reply to be ignored (EXT-04).
-  std::vector<std::string> ignored_keywords;
-  /// 5yz codes beyond 500 and 502 upon which EHLO falls back to HELO (SESS-08).
-  std::vector<std::uint16_t> helo_fallback_codes;
 
   bool trace = false;  ///< Events for each line sent and each reply (ERR-01).
   /// Events for the steps of a mail: sender and recipient accepted, ready for data unless content
@@ -98,6 +91,13 @@ struct session_config {
   bool allow_auth_cleartext = false;  ///< Show secrets to everybody on the way (AUTH-13).
   /// CRAM-MD5 and SCRAM in clear text: whoever listens can try out passwords at leisure (AUTH-12).
   bool allow_challenge_cleartext = false;
+
+  struct limits limits;
+  struct timeouts timeouts;
+  /// Keywords of the EHLO reply to be ignored (EXT-04).
+  std::vector<std::string> ignored_keywords;
+  /// 5yz codes beyond 500 and 502 upon which EHLO falls back to HELO (SESS-08).
+  std::vector<std::uint16_t> helo_fallback_codes;
 
   /// Getter: `errc::none`, or `bad_configuration` (a fallback code that is not 5yz, a line or reply
   /// limit below 512 octets, a count or window of zero) or `bad_argument` (the EHLO name).

@@ -64,7 +64,9 @@ struct event {
   kind what = kind::closed;
   verb answers = verb::greeting;  ///< The command or stage that it is about.
   operation_id id = 0;            ///< The mail or command; 0 if it is about the session.
-  std::uint32_t recipient = 0;    ///< Index into the envelope's recipients, for recipient events.
+  /// Index into the envelope's recipients: whom a recipient event is about, and of `mail_done` the
+  /// one whose outcome and reply it shows as the mail's.
+  std::uint32_t recipient = 0;
   /// For `mail_done`: the outcome that all recipients share, else the first one that is not
   /// `delivered`, in the order in_doubt, deferred, not_attempted, rejected. For recipient_rejected:
   /// the recipient's.

@@ -92,6 +92,8 @@ class reply_parser {
   void end_line() noexcept;
 
   reply_limits limits_;
+  state state_ = state::done;
+  errc error_ = errc::none;
   std::string text_;              // lines joined by LF
   std::string_view in_place_;     // instead, the text of a reply that was one line of the input
   std::uint32_t line_start_ = 0;  // where the line at hand begins in text_
@@ -106,8 +108,6 @@ class reply_parser {
   bool has_offending_ = false;
   bool after_cr_ = false;  // the CR seen last is not part of text_
   bool saw_bare_lf_ = false;
-  state state_ = state::done;
-  errc error_ = errc::none;
 };
 
 }  // namespace sansmtp

@@ -72,6 +72,11 @@ class session {
   /// are acted on also while output is pending (CORE-04). Ignored once closed (CORE-07).
   void receive(time_point now, bytes octets);
 
+  /// Command: has the processor fetch what the next reply will need, and changes nothing. With
+  /// thousands of sessions each has left the cache in the meantime, so their loop calls it as soon
+  /// as it knows which one is next.
+  void prefetch() const noexcept;
+
   /// Input: the peer closed, or the link broke (`why`, the transport's error). Before telling this,
   /// a transport whose write failed tells `sent` with what it wrote, zero included, and reads to
   /// the end, for the last words of the server.

@@ -28,9 +28,9 @@ session_config with_trace(const async_client_options& options) {
 
 client_core::client_core(std::shared_ptr<const async_client_options> options)
     : options_(std::move(options)),
+      events_(options_->events),
       channel_(with_trace(*options_)),
-      end_(not_connected()),
-      events_(options_->events) {}
+      end_(not_connected()) {}
 
 std::size_t client_core::memory() const noexcept {
   return channel_.memory() + options_->read_buffer + lent_.capacity() * sizeof(bytes);
@@ -291,6 +291,7 @@ void client_core::connected(std::string_view host, std::uint16_t port,
 }
 
 void client_core::read_done(std::error_code error, bool at_end, std::size_t n) {
+  channel_.prefetch();
   reading_ = false;
   close_if_idle();
   if (linked_) {
@@ -503,7 +504,7 @@ bool client_core::take_events() {
     any = true;
     handle(*e);
     if (operation* op = std::exchange(event_wanted_, nullptr)) {
-      op->seen = *e;
+      *op->seen = *e;
       end_operation(*op, {});
     }
   }

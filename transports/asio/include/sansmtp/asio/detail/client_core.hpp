@@ -128,26 +128,11 @@ class client_core : public std::enable_shared_from_this<client_core> {
   [[nodiscard]] stream_mail* find_stream(std::uint64_t handle) const noexcept;
   [[nodiscard]] stream_mail* stream_of(mail_id mail) const noexcept;
 
+  // What each mail needs stands together: with thousands of sessions each has left the cache when
+  // its next reply comes.
   std::shared_ptr<const async_client_options> options_;
-  channel channel_;
   time_point now_{};
-
-  operation_list mails_;    // in the order of their ids
-  operation_list waiting_;  // connect, open, drain, quit
-  operation_list done_;     // to be finished by `run`
-  operation* event_wanted_ = nullptr;
-  std::vector<std::unique_ptr<stream_mail>> streams_;
-  std::uint64_t last_handle_ = 0;
-
-  std::unique_ptr<char[]> read_space_;
-  std::vector<bytes> lent_;                  // what is being written
-  std::error_code end_;                      // why there is no link
-  std::error_code broken_;                   // why nothing can be written any more
-  std::optional<std::error_code> read_end_;  // told to the channel once no write is in flight
-  std::optional<time_point> closing_until_;  // for last words of either side
-  std::optional<channel> retired_;           // of a link that has ended, but not its last write
-  std::optional<time_point> timer_at_;       // what the timer waits for; it may be too early
-  bool events_;                              // are they for `async_next_event`?
+  bool events_;  // are they for `async_next_event`?
   bool linked_ = false;
   bool to_close_ = false;  // the stream, once nothing uses it
   bool connecting_ = false;
@@ -161,6 +146,23 @@ class client_core : public std::enable_shared_from_this<client_core> {
   bool running_ = false;
   bool again_ = false;   // `run` has more to do
   bool posted_ = false;  // `run` will be called
+
+  operation_list mails_;    // in the order of their ids
+  operation_list done_;     // to be finished by `run`
+  operation_list waiting_;  // connect, open, drain, quit
+  operation* event_wanted_ = nullptr;
+  std::unique_ptr<char[]> read_space_;
+  std::optional<time_point> closing_until_;  // for last words of either side
+  std::optional<time_point> timer_at_;       // what the timer waits for; it may be too early
+  std::error_code broken_;                   // why nothing can be written any more
+  std::optional<std::error_code> read_end_;  // told to the channel once no write is in flight
+  std::vector<std::unique_ptr<stream_mail>> streams_;
+  channel channel_;
+
+  std::optional<channel> retired_;  // of a link that has ended, but not its last write
+  std::error_code end_;             // why there is no link
+  std::vector<bytes> lent_;         // what is being written
+  std::uint64_t last_handle_ = 0;
 };
 
 }  // namespace sansmtp::detail

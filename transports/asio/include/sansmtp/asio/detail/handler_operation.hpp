@@ -92,7 +92,9 @@ class handler_operation final : public operation {
   handler_operation(Handler&& handler, const Executor& executor, Results results)
       : handler_(std::move(handler)),
         work_(net::get_associated_executor(handler_, executor)),
-        results_(std::move(results)) {}
+        results_(std::move(results)) {
+    if constexpr (requires { results_.seen; }) seen = &results_.seen;
+  }
   ~handler_operation() override = default;
 
   void clear_slot() noexcept {
@@ -120,9 +122,9 @@ struct report_result {
   }
 };
 struct event_result {
-  static std::tuple<net_error, event> of(operation& op) {
-    return {to_net_error(op.error), op.seen};
-  }
+  std::tuple<net_error, event> of(operation& op) const { return {to_net_error(op.error), seen}; }
+
+  event seen;
 };
 struct size_result {
   static std::tuple<net_error, std::size_t> of(operation& op) {

@@ -47,7 +47,7 @@ class operation {
   std::uint64_t mail = 0;  // of kinds that are about one: its number, or that of its handle
   std::error_code error;   // the result, and what else belongs to it:
   delivery report;         // mail, finish
-  event seen;              // event
+  event* seen = nullptr;   // event: where it goes
   std::size_t octets = 0;  // write
 
  protected:
