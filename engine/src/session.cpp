@@ -170,16 +170,6 @@ void session::impl::warn(errc why, std::string_view detail, operation_id id) {
   if (!results_.empty()) current_.answer = results_[answer_of].answer;
 }
 
-void session::prefetch() const noexcept {
-#if defined(__GNUC__)
-  constexpr std::ptrdiff_t cache_line = 64;
-  // All that mails need stands before what few need.
-  const auto* at = reinterpret_cast<const char*>(impl_.get());
-  const auto* const end = reinterpret_cast<const char*>(&impl_->hello_name_);
-  for (; at < end; at += cache_line) __builtin_prefetch(at);
-#endif
-}
-
 const event* session::next_event() {
   impl& s = *impl_;
   if (s.shown_ == nullptr && s.events_.clean()) return nullptr;  // most calls
@@ -420,6 +410,16 @@ void session::receive(time_point now, bytes octets) {
   impl& s = *impl_;
   s.tell(now);
   if (s.stage_ != impl::stage::unconnected) s.read({}, octets);  // no link, no peer
+}
+
+void session::prefetch() const noexcept {
+#if defined(__GNUC__)
+  constexpr std::ptrdiff_t cache_line = 64;
+  // All that mails need stands before what few need.
+  const auto* at = reinterpret_cast<const char*>(impl_.get());
+  const auto* const end = reinterpret_cast<const char*>(&impl_->hello_name_);
+  for (; at < end; at += cache_line) __builtin_prefetch(at);
+#endif
 }
 
 /// What comes behind a held reply waits with it, up to what the replies that are owed may cost.

@@ -216,10 +216,10 @@ struct session::impl {
   // Configuration and what is known of the peer.
   session_config config_;
   capabilities peer_;
-  std::string hello_name_;
-  std::string greeting_;  // first line of the greeting
 
-  // What few sessions need, or all of them once.
+  // What few sessions need, or all of them once: `session::prefetch` stops before it.
+  std::string hello_name_;
+  std::string greeting_;                               // first line of the greeting
   std::vector<std::unique_ptr<mail_state>> mails_;     // all there are
   std::vector<std::unique_ptr<login>> logins_wanted_;  // of authenticate() operations, in order
   operation_id hello_id_ = 0;                          // of hello() in progress

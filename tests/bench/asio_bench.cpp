@@ -1,7 +1,7 @@
 // What mails cost over Asio, beside the blocking transport in the same run: CPU per mail, mails per
 // second by the number of sessions, memory of an idle session. The rate by sessions stands beside
 // that of a loop without an engine, which writes the same octets and counts the lines of replies:
-// what that one loses with many sessions is the kernel's. Loss is taken within a round, since a
+// what that one loses with many sessions is not the engine's. Loss is taken within a round, since a
 // machine that others use as well is faster in one than in the next.
 //
 //   asio_bench [MAILS]
@@ -20,6 +20,7 @@
 #include <cstdlib>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -248,18 +249,14 @@ asio_cost over_asio(std::uint16_t port, int mails, int sessions) {
 
 using series = std::vector<asio_cost>;  // one for each round
 
-double fastest(const series& s) {
-  return std::min_element(s.begin(), s.end(), [](auto& a, auto& b) { return a.wall < b.wall; })
-      ->wall;
-}
-
-double least_cpu(const series& s) {
-  return std::min_element(s.begin(), s.end(), [](auto& a, auto& b) { return a.cpu < b.cpu; })->cpu;
+double least(const series& s, double asio_cost::*what) {
+  return (*std::min_element(s.begin(), s.end(),
+                            [what](auto& a, auto& b) { return a.*what < b.*what; })).*
+         what;
 }
 
 /// The rate of row `i` beside the best one up to there: the median of all rounds.
-template <std::size_t Rows>
-double share_of_best(const std::array<series, Rows>& rows, std::size_t i) {
+double share_of_best(std::span<const series> rows, std::size_t i) {
   std::vector<double> shares;
   for (std::size_t round = 0; round != rows[i].size(); ++round) {
     double best = rows[i][round].wall;
@@ -339,8 +336,9 @@ int main(int argc, char** argv) {
     std::printf("%4d sessions:", sessions[i]);
     for (const auto& way : all) {
       std::printf("%s %.0f mails/s (%.0f %% of the best so far), CPU per mail %.1f us",
-                  &way == all.data() ? "" : "; without an engine", mails / fastest(way[i]),
-                  100 * share_of_best(way, i), least_cpu(way[i]) / mails * 1e6);
+                  &way == all.data() ? "" : "; without an engine",
+                  mails / least(way[i], &asio_cost::wall), 100 * share_of_best(way, i),
+                  least(way[i], &asio_cost::cpu) / mails * 1e6);
     }
     std::printf("\n");
   }

@@ -616,6 +616,34 @@ TEST(session, events_keep_their_text_however_late_they_are_taken) {  // CORE-02 
   EXPECT_EQ(d.s.next_event(), nullptr);
 }
 
+TEST(session, warnings_keep_their_detail_however_late_they_are_taken) {  // CORE-02 EXT-03
+  session_config config = config_of();
+  config.limits.warnings = 10'000;
+  session_driver d = opened(std::move(config));
+  std::size_t warnings = 0;
+  // Most of what comes is taken, so that what waits is moved together and more comes behind it.
+  // No two replies are as long, lest a text that was not moved along be found in another's place.
+  for (std::size_t round = 0; round < 10; ++round) {
+    for (std::size_t i = 0; i < 60; ++i) {
+      d.s.hello();
+      const std::span<const bytes> views = d.s.output(d.now);
+      ASSERT_FALSE(views.empty());
+      d.s.sent(d.now, views[0].size());
+      const std::string filling(100 + 7 * i + round, 'X');
+      d.s.receive(d.now,
+                  as_bytes("250-mx.test\r\n250-SIZE 5\r\n250-" + filling + "\r\n250 SIZE 5\r\n"));
+    }
+    for (std::size_t i = 0; i < 90; ++i) {
+      const event* const e = d.s.next_event();
+      ASSERT_NE(e, nullptr);
+      if (e->what != kind::warning) continue;
+      ++warnings;
+      ASSERT_EQ(e->detail, "a keyword stands twice in the EHLO reply; the first counts");
+    }
+  }
+  EXPECT_EQ(warnings, 450U);
+}
+
 // -- completions ----------------------------------------------------------------------------------
 
 // A dialogue with everything in it that can be asked for; the server agrees to all.
