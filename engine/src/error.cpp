@@ -25,6 +25,10 @@ constexpr auto rows = [] {
       row{errc::refused_permanently, reply, "refused_permanently", "The server refused for good."},
       row{errc::recipient_limit, reply, "recipient_limit",
           "The server takes no more recipients in this mail."},
+      row{errc::ran_ahead, reply, "ran_ahead",
+          "The server takes no command before its verdict on the mail before."},
+      row{errc::reset_refused, reply, "reset_refused",
+          "The server refused RSET, so the mail was not begun in this session."},
 
       row{errc::service_closing, closing, "service_closing", "The server is closing the session."},
 
@@ -111,6 +115,10 @@ constexpr auto rows = [] {
       row{errc::bad_configuration, local, "bad_configuration",
           "The configuration cannot be followed."},
 
+      row{errc::recipient_refused, failure_category::aborted, "recipient_refused",
+          "Another recipient was refused, and the mail is for all or nobody."},
+      row{errc::session_aborted, failure_category::aborted, "session_aborted",
+          "The session was ended from this side, on account of something else."},
       row{errc::aborted, failure_category::aborted, "aborted", "The caller gave up."},
   };
 }();
@@ -186,8 +194,8 @@ bool is_retry_useful(errc e, int reply_code) noexcept {
 
 bool is_session_usable(errc e) noexcept {
   switch (category_of(e)) {
-    case failure_category::none:
-    case failure_category::reply: return true;
+    case failure_category::none: return true;
+    case failure_category::reply: return e != errc::reset_refused;
     // Who ends an exchange without the proof may be anybody (AUTH-10).
     case failure_category::auth: return e != errc::server_not_proven;
     case failure_category::local:
@@ -197,8 +205,8 @@ bool is_session_usable(errc e) noexcept {
     case failure_category::timeout:
     case failure_category::protocol:
     case failure_category::limit:
-    case failure_category::tls:
-    case failure_category::aborted: break;
+    case failure_category::tls: break;
+    case failure_category::aborted: return e == errc::recipient_refused;
   }
   return false;
 }

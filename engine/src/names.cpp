@@ -61,6 +61,7 @@ std::string_view to_string(hint h) noexcept {
     case password_transition: return "password_transition";
     case server_speaks_tls: return "server_speaks_tls";
     case other_host: return "other_host";
+    case another_connection: return "another_connection";
   }
   return "unknown";
 }

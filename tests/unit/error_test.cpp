@@ -36,6 +36,10 @@ const expectation expectations[] = {
     {errc::refused_permanently, category::reply, permanent::always, true},
     {errc::recipient_limit, category::reply, permanent::never, true},  // TXN-09: a 552 too.
 
+    // The answer is about a place in the dialogue, not about the mail.
+    {errc::ran_ahead, category::reply, permanent::never, true},
+    {errc::reset_refused, category::reply, permanent::never, false},
+
     {errc::service_closing, category::closing, permanent::never, false},  // SESS-22
     {errc::connection_lost, category::connection_lost, permanent::never, false},
     {errc::tls_truncated, category::connection_lost, permanent::never, false},
@@ -94,6 +98,8 @@ const expectation expectations[] = {
     {errc::no_local_name, category::local, permanent::never, false},
     {errc::bad_configuration, category::local, permanent::never, false},
 
+    {errc::recipient_refused, category::aborted, permanent::never, true},
+    {errc::session_aborted, category::aborted, permanent::never, false},
     {errc::aborted, category::aborted, permanent::never, false},
 };
 
@@ -193,9 +199,9 @@ TEST(names, are_those_of_the_enumerators) {  // ERR-01
                             "noop", "help", "vrfy", "expn", "raw", "quit"});
   expect_names(outcome::in_doubt,
                {"pending", "delivered", "rejected", "deferred", "not_attempted", "in_doubt"});
-  expect_names(hint::other_host,
+  expect_names(hint::another_connection,
                {"none", "auth_or_tls_required", "too_many_recipients", "retry_without_tls",
-                "password_transition", "server_speaks_tls", "other_host"});
+                "password_transition", "server_speaks_tls", "other_host", "another_connection"});
   expect_names(category::aborted, {"none", "reply", "closing", "connection_lost", "timeout",
                                    "protocol", "limit", "tls", "auth", "local", "aborted"});
   expect_names(event::kind::closed,

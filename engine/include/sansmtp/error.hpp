@@ -16,6 +16,8 @@ enum class errc : std::uint8_t {
   refused_transiently,  ///< A 4yz reply.
   refused_permanently,  ///< A 5yz reply.
   recipient_limit,      ///< 452 or 552 to RCPT meaning "too many recipients" (TXN-09).
+  ran_ahead,      ///< A 503 that is about the place of a command, not about the mail (PIPE-17).
+  reset_refused,  ///< RSET was refused, so the session was given up before the mail (TXN-18).
 
   // closing: the server said 421.
   service_closing,
@@ -81,8 +83,10 @@ enum class errc : std::uint8_t {
   no_local_name,            ///< No name and no address for EHLO (SESS-15).
   bad_configuration,        ///< An option that cannot be followed (SESS-08).
 
-  // aborted: by the caller.
-  aborted,
+  // aborted: from this side.
+  recipient_refused,  ///< Another recipient was refused, and the mail is for all or nobody (TXN-08).
+  session_aborted,    ///< Another mail or its owner ended the session that this mail shared.
+  aborted,            ///< The caller gave up this very mail, or command.
 };
 
 /// The closed set of failure categories (requirements section 0).
@@ -128,7 +132,7 @@ enum class failure_category : std::uint8_t {
 [[nodiscard]] bool is_retry_useful(errc e, int reply_code) noexcept;
 
 /// Getter: may the session go on after this failure (ERR-02)? False for a lost link, a timeout,
-/// 421, a protocol, limit or TLS failure and an abort.
+/// 421, a refused RSET, a protocol, limit or TLS failure and an abort.
 [[nodiscard]] bool is_session_usable(errc e) noexcept;
 
 }  // namespace sansmtp

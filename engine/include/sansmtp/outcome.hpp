@@ -28,6 +28,7 @@ enum class hint : std::uint8_t {
   password_transition,   ///< 432 (AUTH-11).
   server_speaks_tls,     ///< Where a greeting was to be: the port is one for implicit TLS.
   other_host,            ///< A capability is missing here; another server may have it (OUT-05).
+  another_connection,    ///< The server takes no further mail in this session.
 };
 
 /// Getter: the enumerator's spelling; a static string.

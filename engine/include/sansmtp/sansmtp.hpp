@@ -19,6 +19,7 @@
 #include "sansmtp/path.hpp"
 #include "sansmtp/reply.hpp"
 #include "sansmtp/reply_parser.hpp"
+#include "sansmtp/resend.hpp"
 #include "sansmtp/sasl.hpp"
 #include "sansmtp/scram.hpp"
 #include "sansmtp/session.hpp"

@@ -25,6 +25,7 @@ bool fits(hint advice, errc why, int code) {
       return why == errc::tls_failed || why == errc::timed_out || why == errc::connection_lost;
     case hint::server_speaks_tls: return category_of(why) == failure_category::protocol;
     case hint::other_host: return category_of(why) == failure_category::local;
+    case hint::another_connection: return why == errc::refused_transiently;
   }
   return false;
 }

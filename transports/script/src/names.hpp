@@ -13,7 +13,7 @@ constexpr errc last_of(errc) noexcept { return errc::aborted; }
 constexpr failure_category last_of(failure_category) noexcept { return failure_category::aborted; }
 constexpr verb last_of(verb) noexcept { return verb::quit; }
 constexpr outcome last_of(outcome) noexcept { return outcome::in_doubt; }
-constexpr hint last_of(hint) noexcept { return hint::other_host; }
+constexpr hint last_of(hint) noexcept { return hint::another_connection; }
 constexpr event::kind last_of(event::kind) noexcept { return event::kind::closed; }
 
 /// Getter: the enumerator that is spelt like this, if there is one.
