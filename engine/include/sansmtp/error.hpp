@@ -89,7 +89,7 @@ enum class errc : std::uint8_t {
   aborted,            ///< The caller gave up this very mail, or command.
 };
 
-/// The closed set of failure categories (requirements section 0).
+/// The closed set of failure categories (section 0 of requirements.md).
 enum class failure_category : std::uint8_t {
   none,
   reply,

@@ -41,7 +41,7 @@ class auditor {
   /// the deadline is that of what was handed out.
   void rest(const session& s, time_point now, bool asked);
   /// Input: the link ends, the time is up, or the user aborts: from here on nothing may be written,
-  /// and what is not decided is decided by what was written (attacks.md B15). `write_in_flight`:
+  /// and what is not decided is decided by what was written (attacks B15). `write_in_flight`:
   /// octets are lent of which the transport has not said yet that none was written.
   void fault(const session& s, bool write_in_flight);
   /// Input: all that a fault causes was taken; nothing may be open any more.
