@@ -4,8 +4,9 @@
 #   bash tests/run.sh              all presets
 #   bash tests/run.sh gcc asan     only these
 #
-# g++ runs every test; the other presets run those that tell something new under another compiler,
-# under a sanitizer or without exceptions (CMakePresets.json says which).
+# g++ runs every test; the other presets build and run those that tell something new under another
+# compiler, under a sanitizer or without exceptions (CMakePresets.json says which). The minutes of
+# processor time that each preset took stand at the end.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 source tests/support/install.sh
@@ -81,6 +82,17 @@ test_preset() {
   esac
 }
 
+# cpu_seconds: sets `cpu` to the processor time of all commands so far. (In a subshell `times` would
+# know of none of them, hence the file.)
+cpu_seconds() {
+  mkdir -p build
+  times >build/times
+  cpu=$(awk 'NR == 2 { gsub(/[ms]/, " "); print int($1 * 60 + $2 + $3 * 60 + $4) }' build/times)
+}
+
+# minutes SECONDS
+minutes() { printf '%d.%d min' $(($1 / 60)) $(($1 % 60 / 6)); }
+
 for preset in "${presets[@]}"; do
   case $preset in
     clang | fuzz)
@@ -91,6 +103,8 @@ for preset in "${presets[@]}"; do
       ;;
   esac
   start=$SECONDS
+  cpu_seconds
+  cpu_before=$cpu
   rm -f "build/$preset/ctest.log"
   echo
   echo "== $preset: configure"
@@ -104,7 +118,8 @@ for preset in "${presets[@]}"; do
     result=passed
   fi
   [ "$result" = passed ] || failed+=("$preset")
-  report+=("$preset: $result, $((SECONDS - start)) s")
+  cpu_seconds
+  report+=("$preset: $result; $(minutes $((cpu - cpu_before))) of CPU, $(minutes $((SECONDS - start))) by the clock")
 done
 
 echo
@@ -113,5 +128,7 @@ for preset in "${presets[@]}"; do
   grep -sE '^[0-9]+% tests passed' "build/$preset/ctest.log" | sed "s/^/$preset: /"
 done
 printf '%s\n' "${report[@]}"
+cpu_seconds
+echo "all: $(minutes "$cpu") of CPU, $(minutes "$SECONDS") by the clock"
 [ ${#skipped[@]} -eq 0 ] || printf 'skipped: %s\n' "${skipped[@]}"
 [ ${#failed[@]} -eq 0 ]

@@ -29,6 +29,7 @@ function(sansmtp_add_gtest executable)
   endif()
 
   add_executable(${executable} ${sources})
+  sansmtp_compile_quickly(${executable})
   # Tests may look at the parts of the engine that are not public.
   target_include_directories(${executable} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support
                                                    ${PROJECT_SOURCE_DIR}/engine/src)

@@ -5,6 +5,7 @@ option(SANSMTP_NO_EXCEPTIONS "Compile the transports without exceptions too, as 
 option(SANSMTP_COVERAGE "Instrument for coverage and add the target coverage_report, which prints that of engine/" OFF)
 option(SANSMTP_FUZZ "Instrument for libFuzzer and build the fuzz targets (needs Clang)" OFF)
 option(SANSMTP_TEST_ASIO_VARIANTS "Test the Asio transport also with Boost and with io_uring" OFF)
+set(SANSMTP_TESTS "" CACHE STRING "Folders of tests that are built, and fuzz; if empty, all of them")
 set(SANSMTP_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, e.g. address,undefined")
 
 if(SANSMTP_DEVELOPER)
@@ -22,6 +23,14 @@ if(SANSMTP_DEVELOPER)
     set(CMAKE_CXX_COMPILER_LAUNCHER ${SANSMTP_CCACHE})
   endif()
 endif()
+
+# sansmtp_compile_quickly(<target>): most of a test or a tool runs once, so that a compiler's time is what
+# it costs. What runs for long or counts instructions is not told so.
+function(sansmtp_compile_quickly target)
+  if(SANSMTP_DEVELOPER)
+    target_compile_options(${target} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
+  endif()
+endfunction()
 
 if(SANSMTP_SANITIZE)
   # The engine has no run-time types, so UBSan's check of dynamic types would only report that.
