@@ -91,7 +91,7 @@ TEST_F(asio_examples, bulk_sends_each_message_once) {
 // An interrupted run, and one that is killed, and then one that is left alone.
 TEST_F(asio_examples, bulk_never_sends_a_delivered_message_again) {
   sink::options slow = options();
-  slow.delay = std::chrono::milliseconds(15);
+  slow.delay = std::chrono::milliseconds(50);  // so that there is time to look before all is sent
   sink server(slow);
   server.start();
   const fs::path folder = messages(120);

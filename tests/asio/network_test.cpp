@@ -11,6 +11,7 @@
 #include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <optional>
 #include <random>
@@ -167,11 +168,12 @@ TEST(asio_network, bad_networks_and_servers_leak_nothing) {
   {  // does not read: the socket stays full
     async_client_options options = named_options();
     options.session.timeouts.block = 200ms;
-    scripted_server full([](server_link& link) {
+    std::promise<void> over;
+    scripted_server full([&](server_link& link) {
       link.open();
       link.hear("DATA\r\n");
       link.say("250 ok\r\n250 ok\r\n354 go\r\n");
-      std::this_thread::sleep_for(600ms);
+      over.get_future().wait();
     });
     net::io_context io;
     client c(io, options);
@@ -184,6 +186,7 @@ TEST(asio_network, bad_networks_and_servers_leak_nothing) {
                    EXPECT_EQ(d.recipients.at(0).result, outcome::deferred);
                  });
     io.run();
+    over.set_value();
     EXPECT_EQ(std::error_code(told), errc::timed_out);
   }
   EXPECT_EQ(open_files(), before);
@@ -222,10 +225,9 @@ TEST(asio_network, races_addresses) {
   request.endpoints = {net::ip::tcp::endpoint(silent.local_endpoint()),
                        net::ip::tcp::endpoint(net::ip::address_v4::loopback(), 1),
                        net::ip::tcp::endpoint(net::ip::address_v4::loopback(), good.port())};
-  request.timeout = 10s;
+  request.timeout = 1min;  // whoever waits for the silent one alone fails by this
   request.attempt_delay = 20ms;
   std::optional<detail::connect_result> result;
-  const auto begin = std::chrono::steady_clock::now();
   const auto race = detail::connector::start(io.get_executor(), request, [&](auto r) {
     result.emplace(std::move(r));
     for (auto& f : fillers) f.close();
@@ -234,7 +236,6 @@ TEST(asio_network, races_addresses) {
   io.run();
   ASSERT_TRUE(result);
   EXPECT_FALSE(result->error);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
   EXPECT_GE(result->socket.handle(), 0);
 
   // Only the silent one: the timeout of the whole ends it, and so does cancellation.

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -247,14 +248,19 @@ TEST_F(asio_pool, others_are_told_what_was_not_about_a_recipient) {
 // A server with a limit of its own: what works goes on, though it has its last mail already.
 TEST_F(asio_pool, a_refused_connection_says_nothing_where_another_works) {
   std::atomic<int> n = 0;
+  std::promise<void> refused;
   scripted_server server(connections(6, true), [&](server_link& link) {
     const int number = n++;
-    if (number == 1) return static_cast<void>(link.say("421 4.7.0 too many connections\r\n"));
+    if (number == 1) {
+      link.say("421 4.7.0 too many connections\r\n");
+      link.hear_all();  // until the client has left
+      return refused.set_value();
+    }
     link.open();
     link.hear("DATA\r\n");
     link.say("250 ok\r\n250 ok\r\n354 go\r\n");
     link.hear("\r\n.\r\n");
-    if (number == 0) std::this_thread::sleep_for(100ms);
+    if (number == 0) refused.get_future().wait();
     link.say("250 taken\r\n");
     link.hear_all();
   });
@@ -286,11 +292,12 @@ TEST_F(asio_pool, stale_connections_use_up_no_moves) {
 
 TEST_F(asio_pool, tries_again_when_the_delay_is_over) {
   std::atomic<int> n = 0;
+  std::promise<void> delivered;
   scripted_server server(connections(3, true), [&](server_link& link) {
     const int number = n++;
     if (number == 1) return static_cast<void>(link.say("421 4.3.2 later\r\n"));
     link.open();
-    if (number == 0) std::this_thread::sleep_for(1s);
+    if (number == 0) delivered.get_future().wait();
     link.take_mail();
     link.hear_all();
   });
@@ -300,7 +307,8 @@ TEST_F(asio_pool, tries_again_when_the_delay_is_over) {
   start(std::move(options));
   for (int i = 0; i != 2; ++i) send(server.port());
   while (order_.empty()) io_.run_one();
-  EXPECT_EQ(n, 3);  // the one with the slow greeting was not waited for
+  EXPECT_EQ(n, 3);  // the one with the slow server was not waited for
+  delivered.set_value();
   close_and_run();
   EXPECT_EQ(count(outcome::delivered), 2U);
 }
@@ -371,8 +379,9 @@ TEST_F(asio_pool, cancels_one_mail) {
 
 // The first mail goes along with its connection; without it the connection is there for others.
 TEST_F(asio_pool, a_connection_whose_first_mail_was_taken_back_is_not_forgotten) {
-  scripted_server slow(connections(1), [](server_link& link) {
-    std::this_thread::sleep_for(50ms);
+  std::promise<void> withdrew;
+  scripted_server slow(connections(1), [&](server_link& link) {
+    withdrew.get_future().wait();
     link.open();
     link.hear();
     link.say("221 bye\r\n");
@@ -388,7 +397,8 @@ TEST_F(asio_pool, a_connection_whose_first_mail_was_taken_back_is_not_forgotten)
   const told& next = send(other.port());
   io_.run_for(10ms);
   signal.emit(net::cancellation_type::total);
-  io_.run_for(1s);
+  withdrew.set_value();
+  while (next.times == 0) io_.run_one();
   EXPECT_EQ(withdrawn.result(), outcome::not_attempted);
   EXPECT_EQ(next.result(), outcome::delivered);
   close_and_run();
@@ -396,11 +406,14 @@ TEST_F(asio_pool, a_connection_whose_first_mail_was_taken_back_is_not_forgotten)
 
 TEST_F(asio_pool, one_mails_terminal_cancellation_leaves_its_neighbour) {
   std::atomic<int> n = 0;
+  std::atomic<bool> has_content = false;
   scripted_server server(connections(2), [&](server_link& link) {
     link.open();
     if (n++ != 0) return static_cast<void>(link.take_mail());
     link.hear("DATA\r\n");
     link.say("250 ok\r\n250 ok\r\n354 go\r\n");
+    link.hear("\r\n.\r\n");
+    has_content = true;
     link.hear_all();
   });
   pool_options options = named_pool(1);
@@ -409,7 +422,7 @@ TEST_F(asio_pool, one_mails_terminal_cancellation_leaves_its_neighbour) {
   net::cancellation_signal signal;
   const told& cancelled = send(server.port(), {"r@b.test"}, &signal);
   const told& neighbour = send(server.port());
-  io_.run_for(100ms);
+  while (!has_content) io_.run_for(5ms);
   signal.emit(net::cancellation_type::terminal);
   close_and_run();
   EXPECT_EQ(cancelled.result(), outcome::in_doubt);

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstring>
@@ -23,8 +24,8 @@
 
 namespace sansmtp::test {
 
-/// The server's end of a connection. All waits are bounded; a script that waits in vain goes on,
-/// and the test sees what is missing.
+/// The server's end of a connection. All waits are bounded, by more than a busy machine needs; a
+/// script that waits in vain goes on, and the test sees what is missing.
 class server_link {
  public:
   explicit server_link(int fd) : fd_(fd) {
@@ -47,7 +48,7 @@ class server_link {
   }
 
   /// Reads until `end` has come, and returns all up to there; what came so far at the end of the
-  /// stream or after five seconds.
+  /// stream or after a minute.
   std::string hear(std::string_view end = "\r\n") {
     std::size_t at = 0;
     while ((at = heard_.find(end)) == std::string::npos && receive()) {
@@ -100,7 +101,7 @@ class server_link {
  private:
   bool receive() {
     pollfd entry{fd_, POLLIN, 0};
-    if (::poll(&entry, 1, 5000) <= 0) return false;
+    if (::poll(&entry, 1, 60'000) <= 0) return false;
     char buffer[64 * 1024];
     const ssize_t n = ::recv(fd_, buffer, sizeof buffer, 0);
     if (n <= 0) return false;
@@ -175,6 +176,7 @@ class scripted_server {
 
   /// Waits until the script is over: then what it recorded may be looked at.
   void join() {
+    awaited_ = true;
     if (thread_.joinable()) thread_.join();
     for (std::thread& t : threads_) t.join();
     threads_.clear();
@@ -189,7 +191,10 @@ class scripted_server {
   void serve() {
     for (; left_ > 0; --left_) {
       pollfd entry{listening_, POLLIN, 0};
-      if (::poll(&entry, 1, 5000) <= 0) return;  // a client that never came
+      // A client that has not come when the script's end is awaited never will.
+      while (::poll(&entry, 1, 20) == 0) {
+        if (awaited_) return;
+      }
       const int fd = ::accept(listening_, nullptr, nullptr);
       if (fd < 0) return;
       const auto play = [this, fd] {
@@ -207,6 +212,7 @@ class scripted_server {
   script play_;
   int left_;
   bool at_once_;
+  std::atomic<bool> awaited_ = false;
   int listening_ = -1;
   std::uint16_t port_ = 0;
   std::string path_;

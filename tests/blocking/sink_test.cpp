@@ -68,7 +68,7 @@ class client {
       unread_.erase(0, taken_);
       taken_ = 0;
       pollfd ready{fd_, POLLIN, 0};
-      if (::poll(&ready, 1, 5000) != 1) return heard + unread_ + "(silence)";
+      if (::poll(&ready, 1, 60'000) != 1) return heard + unread_ + "(silence)";
       char octets[4096];
       const ssize_t n = ::recv(fd_, octets, sizeof octets, 0);
       if (n <= 0) return heard + unread_ + "(end)";

@@ -252,7 +252,7 @@ class ServerTest(CommandTest):
             self.assert_one_line(result.err)
             self.assertIn("--timeout", result.err)
         with Sink("--stall", "content") as sink:
-            result = send(sink.server, "--timeout", "content=200ms", "--timeout", "data=10s")
+            result = send(sink.server, "--timeout", "content=200ms", "--timeout", "data=1m")
             self.assert_report(result, support.IN_DOUBT, ("in_doubt", "content", None))
 
     def test_hostile_text(self):

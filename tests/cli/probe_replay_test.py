@@ -23,13 +23,14 @@ class ProbeTest(CommandTest):
             self.assertTrue(found["capabilities"]["SIZE"].isdigit())
             self.assertEqual(list(found["milliseconds"]), ["connect", "greeting", "ehlo", "quit"])
             for time in found["milliseconds"].values():
-                self.assertTrue(0 < time < 20000, found)
+                self.assertGreater(time, 0, found)
             self.assertIsNone(found["error"])
 
     def test_times_are_those_of_the_server(self):
         with Sink("--delay", "80") as sink:
             times = json.loads(run("probe", "--json", "--server", sink.server).out)["milliseconds"]
-            self.assertGreaterEqual(min(times["greeting"], times["ehlo"]), 70)
+            # Some of the greeting's time may have passed before the client looks at its clock.
+            self.assertGreaterEqual(times["ehlo"], 79)
 
     def test_table(self):
         with Server(replies={"EHLO": b"250-raw.test\r\n250-STARTTLS\r\n250 AUTH PLAIN LOGIN"}) as server:

@@ -360,9 +360,8 @@ class TlsTest(CommandTest):
             while True:
                 link.get()
         with TlsServer(Pki.server_context("server"), hostile=hostile) as server:
-            begin = time.monotonic()
+            # Without the option this would take a minute, and end in the TIMEOUT of a run.
             result = send(server.server, "--tls", "required", "--timeout", "handshake=300ms", *LOGIN)
-            self.assertLess(time.monotonic() - begin, support.TIMEOUT / 2)
             self.assert_stopped(result, server, support.TEMPORARY)
 
     def test_plaintext_on_a_tls_port(self):
