@@ -119,6 +119,8 @@ class bookkeeper final : public session_user {
     } else if (line.starts_with("RCPT TO:<")) {
       const std::string address(line.substr(9, line.find('>') - 9));
       mails_.at(on_wire_).rcpt_reply[address] = reply;
+    } else if (line == "RSET") {
+      resets_.push_back(reply);
     }
   }
 
@@ -293,7 +295,17 @@ class bookkeeper final : public session_user {
       session_harness::say("  ", std::string(r.address) + " " + std::string(to_string(r.result)));
       // A refusal of the server is the last word, whatever becomes of the link (attacks B15).
       const int rcpt_code = known ? replies[asked->second] : 0;
-      if (!sender_refused && rcpt_code / 100 == 5 && rcpt_code != 552 &&
+      // But a refused RSET has ended the session before it (TXN-18, OUT-04).
+      const bool reset_refused = r.why == errc::reset_refused;
+      if (reset_refused) {
+        require(std::any_of(resets_.begin(), resets_.end(),
+                            [&](std::size_t reply) { return code_of(reply) / 100 > 3; }),
+                "reset_refused: a RSET was refused");
+        require(r.result == outcome::not_attempted ||
+                    (r.result == outcome::deferred && asked != m.rcpt_reply.end()),
+                "reset_refused: deferred if it was asked for, else not attempted");
+      }
+      if (!reset_refused && !sender_refused && rcpt_code / 100 == 5 && rcpt_code != 552 &&
           r.category() == failure_category::reply) {
         require(r.result == outcome::rejected, "a refused recipient stays refused (OUT-03)");
       }
@@ -330,6 +342,7 @@ class bookkeeper final : public session_user {
 
   const session_harness* harness_ = nullptr;
   mail_id on_wire_ = 0;
+  std::vector<std::size_t> resets_;  // indices of the replies to each RSET
   std::map<mail_id, mail_book> mails_;
   std::set<operation_id> pending_;
   operation_id opening_login_ = 0;  // completed by session_failed as well

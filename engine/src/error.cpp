@@ -28,7 +28,7 @@ constexpr auto rows = [] {
       row{errc::ran_ahead, reply, "ran_ahead",
           "The server takes no command before its verdict on the mail before."},
       row{errc::reset_refused, reply, "reset_refused",
-          "The server refused RSET, so the mail was not begun in this session."},
+          "The server refused RSET, so nothing more can be done in this session."},
 
       row{errc::service_closing, closing, "service_closing", "The server is closing the session."},
 

@@ -224,8 +224,8 @@ void session::impl::conclude(mail_state& m, outcome if_handed, const verdict& v)
   }
 }
 
-/// The mail is over; every recipient has its outcome, or there are none to have (`why`: usage
-/// error). `code` is told instead of `why`, if there is one.
+/// The mail is over; every recipient has its outcome, or there are none to have, and then `why` says
+/// the reason. `code` is told instead of `why`, if there is one.
 void session::impl::finish(mail_state& m, errc why, const std::error_code* code) {
   // RSET goes before the next MAIL unless the mail was delivered, or the next one rides already and
   // the end of content has cleared the server's buffers (TXN-16, PIPE-17).
@@ -243,19 +243,13 @@ void session::impl::finish(mail_state& m, errc why, const std::error_code* code)
     if (example == nullptr || care(r.result) > care(example->result)) example = &r;
     any_delivered |= r.result == outcome::delivered;
   }
-  if (why != errc::none) {
-    e.error = code != nullptr ? *code : std::error_code(why);
-    e.category = category_of(why);
-    e.answers = verb::mail;
-  }
+  errc told = why;
+  e.answers = verb::mail;
   if (example != nullptr) {
     e.result = example->result;
     e.answers = example->stage;
     // A mail that reached somebody has not failed; what became of the others is in their results.
-    if (why == errc::none && example->why != errc::none && !any_delivered) {
-      e.error = std::error_code(example->why);
-      e.category = category_of(example->why);
-    }
+    told = any_delivered ? errc::none : example->why;
     e.advice = example->advice;
     e.recipient = static_cast<std::uint32_t>(example - m.rcpts.data());
     // A command that was never written is none that a failure could answer.
@@ -274,12 +268,32 @@ void session::impl::finish(mail_state& m, errc why, const std::error_code* code)
       e.command = events_.keep(command_of(example->stage, &m, unanswered(e.recipient)));
     }
   }
+  if (told != errc::none) {
+    e.error = code != nullptr && told == why ? *code : std::error_code(told);
+    e.category = category_of(told);
+  }
   out_.trim();
+}
+
+/// What is told to those who only shared the session. What is wrong with the content of one mail, or
+/// was answered to it, says nothing of the others.
+session::impl::failure session::impl::as_shared(const failure& f) {
+  const failure_category c = category_of(f.why);
+  const bool of_one_mail =
+      f.stage == verb::content && (c == failure_category::reply || c == failure_category::local);
+  if (!of_one_mail) return f;
+  return {errc::session_aborted, f.stage, {}, {}, hint::none, {}};
 }
 
 /// All mails end because the session does. In doubt is what was handed over whole (OUT-02).
 void session::impl::lose_mails(const failure& f) {
   const auto lose = [&](mail_state& m) {
+    if (const errc own = given_up(m); own != errc::none) {
+      const verb at = own == errc::recipient_refused ? verb::rcpt : f.stage;
+      conclude(m, outcome::deferred, {at, own, hint::none, {}, {}});
+      finish(m, own);
+      return;
+    }
     verdict v{f.stage, f.why, f.advice, {}, {}};
     if (f.answer) v.answer = m.keep(f.answer);
     // A 421 is a reply: nothing is in doubt after it (OUT-06).
@@ -338,8 +352,9 @@ void session::impl::fail(const failure& f) {
   if (stage_ == stage::closed) return;
   // What went wrong first is what the session died of; an answer to QUIT changes nothing any more.
   const bool had_reason = stage_ == stage::leaving && leaving_because_.why != errc::none;
-  lose_mails(f);
-  complete_commands(f);
+  const failure shared = as_shared(f);
+  lose_mails(shared);
+  complete_commands(shared);
   report_opening_failure(f);
   out_.drop();
   close(had_reason ? leaving_because_ : f);
@@ -438,6 +453,7 @@ void session::impl::garbled(bool secret) {
   const std::string excerpt = secret ? std::string() : parser_.excerpt();
   const verb about = owed_.empty() ? verb::greeting : owed_.front().what;
   if (about == verb::quit) {
+    out_.drop();
     close(leaving_because_);  // any octets are as good as an answer to QUIT (SESS-19)
     return;
   }
@@ -658,25 +674,27 @@ void session::impl::give_up(operation& op) {
 [[gnu::cold]] void session::cancel(mail_id mail) {
   if (withdraw(mail)) return;
   impl& s = *impl_;
-  const impl::failure f{errc::aborted, verb::mail, {}, {}, hint::none, {}};
+  // Others that share the session are not those that were given up (TXN-20).
+  const impl::failure f{errc::session_aborted, verb::content, {}, {}, hint::none, {}};
   if (s.sending_ == nullptr || s.sending_->id != mail) {
     // Perhaps its terminator is formatted, but certainly not written yet: then it can be kept back.
     for (std::size_t i = 0; i < s.active_.size(); ++i) {
-      const detail::mail_state* const m = s.active_[i];
+      detail::mail_state* const m = s.active_[i];
       if (m->id == mail && m->content_end != impl::expected::open &&
           m->content_end > s.out_.handed()) {
-        s.fail({f.why, verb::content, {}, {}, hint::none, {}});
+        m->cancelled = true;
+        s.fail(f);
         return;
       }
     }
     return;
   }
   detail::mail_state& m = *s.sending_;
+  m.cancelled = true;
   if (m.step == mail_step::content) {
-    s.fail({f.why, verb::content, {}, {}, hint::none, {}});
+    s.fail(f);
     return;
   }
-  m.cancelled = true;
   s.settle(m);
 }
 

@@ -104,6 +104,15 @@ struct session::impl {
   [[gnu::cold]] void give_up(operation& op);
   void conclude(mail_state& m, outcome if_handed, const verdict& v);
   void finish(mail_state& m, errc why = errc::none, const std::error_code* code = nullptr);
+  /// Why the mail was given up before its content, or none if it was not. This stays the reason
+  /// whatever comes later: a link that breaks must not make it a mail that may be sent again
+  /// (POOL-01).
+  [[nodiscard]] errc given_up(const mail_state& m) const noexcept {
+    if (m.cancelled) return errc::aborted;  // TXN-20
+    return config_.require_all_recipients && m.rcpt_refused ? errc::recipient_refused
+                                                            : errc::none;  // TXN-08
+  }
+  [[nodiscard, gnu::cold]] static failure as_shared(const failure& f);
   [[gnu::cold]] void lose_mails(const failure& f);
   [[gnu::cold]] void complete_commands(const failure& f);
   [[gnu::cold]] void fail(const failure& f);   // at once, without an octet

@@ -282,7 +282,7 @@ void session::impl::fail_unexpected(errc why, verb about, const reply& r) {
     case reaction::refuse_reset:
       --rset_owed_;
       if (e.id != 0) fail_command(e, refusal(r), r);
-      leave({refusal(r), verb::rset, {}, r, hint::none, {}});  // TXN-18
+      leave({errc::reset_refused, verb::rset, {}, r, hint::none, {}});  // TXN-18
       return;
 
     case reaction::violation: break;
@@ -571,14 +571,13 @@ void session::impl::refuse_sender(mail_state& m, errc why, const reply& r) {
 /// Is a mail over before DATA? Looks after each reply to MAIL or RCPT, and after a cancellation.
 void session::impl::settle(mail_state& m) {
   if (m.step != mail_step::rcpts || m.owed != 0) return;  // else DATA's reply decides
-  verdict v{verb::rcpt, errc::aborted, hint::none, {}, {}};
-  const bool incomplete = config_.require_all_recipients && m.rcpt_refused;  // TXN-08
+  const errc why = given_up(m);
   const bool all_asked = m.enough_rcpts || std::all_of(m.rcpts.begin() + m.next_rcpt, m.rcpts.end(),
                                                        [](const detail::rcpt_state& r) {
                                                          return r.step == rcpt_step::refused;
                                                        });
-  if (!m.sender_refused && !m.cancelled && !incomplete && !(all_asked && m.accepted == 0)) return;
-  conclude(m, outcome::deferred, v);
+  if (!m.sender_refused && why == errc::none && !(all_asked && m.accepted == 0)) return;
+  conclude(m, outcome::deferred, {verb::rcpt, why, hint::none, {}, {}});
   finish(m);
 }
 
@@ -610,6 +609,9 @@ void session::impl::refuse_recipient(const expected& e, const reply& r) {
     told.command = events_.keep(command_of(verb::rcpt, &m, e.recipient));
     if (crowded) {
       m.enough_rcpts = true;  // TXN-10
+    }
+    // Whom nobody wants to send to any more has not met a limit.
+    if (crowded && given_up(m) == errc::none) {
       for (detail::rcpt_state& other : m.rcpts) {
         if (other.step != rcpt_step::waiting || other.result != outcome::pending) continue;
         other.decide(outcome::not_attempted, to);
@@ -627,7 +629,7 @@ void session::impl::answer_data(mail_state& m, const reply& r) {
     return;
   }
   if (m.accepted == 0) {
-    conclude(m, outcome::deferred, {verb::rcpt, errc::aborted, hint::none, {}, {}});
+    conclude(m, outcome::deferred, m.sender_verdict);  // else all have their own refusal
     // The server wants content for nobody: the terminator alone ends it without a message
     // (PIPE-09).
     pressing_ = verb::lone_dot;
@@ -642,7 +644,7 @@ void session::impl::answer_data(mail_state& m, const reply& r) {
     return;
   }
   if (m.cancelled) {
-    fail({errc::aborted, verb::data, {}, {}, hint::none, {}});  // TXN-20
+    fail({errc::session_aborted, verb::data, {}, {}, hint::none, {}});  // TXN-20
     return;
   }
   m.step = mail_step::content;

@@ -147,7 +147,11 @@ verb session::impl::next_verb_unready() const noexcept {
 
   while (!wanted_.empty()) {
     operation& op = wanted_.front();
-    if (op.what != verb::mail) return op.what;
+    if (op.what != verb::mail) {
+      // Only MAIL and QUIT go ahead of a verdict: a RSET that is refused for its place ends all.
+      const bool ahead = !owed_.empty() && owed_.back().what == verb::content;
+      return ahead && op.what == verb::rset ? nothing : op.what;
+    }
     if (op.mail == nullptr) {  // cancelled
       wanted_.pop();
       continue;

@@ -153,7 +153,8 @@ void judge::lent(time_point now, std::string_view octets) {
     }
   }
   if (current_ != none && pipelining() && only_mails_ && !config_.require_all_recipients &&
-      mails_[current_].end > first_new && !mails_[current_].cancelled) {
+      mails_[current_].end > first_new && !mails_[current_].cancelled &&
+      owed_.front().what != verb::rset) {
     require(mails_[current_].data, "an envelope is one group (PIPE-02)");
   }
 }
@@ -210,6 +211,9 @@ void judge::read_line(std::string_view line, std::size_t begin, std::size_t end)
   if (in_content) {
     require(config_.pipelining == pipelining_level::messages && handed_out(owed_.front().end),
             "what follows content waits for its reply (PIPE-17)");
+    require(
+        line.starts_with("MAIL ") || line.starts_with("RCPT ") || line == "DATA" || line == "QUIT",
+        "only an envelope or QUIT goes ahead of a verdict (PIPE-17)");
   }
   const bool safe = tls_ && verified_;
   for (const std::string_view secret : {"s3cret", "czNjcmV0", "AHVzZXIAczNjcmV0"}) {
@@ -258,11 +262,11 @@ void judge::read_mail(std::string_view line, std::size_t begin, std::size_t end)
   if (current_ != none) {
     const mail_book& last = mails_[current_];
     const bool rides = only_content_owed();
-    require(last.final_reply / 100 == 2 || reset_ || rides,
+    require(last.final_reply / 100 == 2 || reset_ || rides || only_resets_owed(),
             "RSET goes before MAIL if the last mail failed (TXN-16)");
   }
-  require(owed_.empty() || only_content_owed(), "MAIL begins a group");
-  mails_[mail].rides = !owed_.empty();
+  require(owed_.empty() || only_content_owed() || only_resets_owed(), "MAIL begins a group");
+  mails_[mail].rides = only_content_owed();
   current_ = mail;
   reset_ = false;
   mails_[mail].end = end;
@@ -421,8 +425,9 @@ void judge::react(const owed& line, int code, std::string_view text) {
       break;
     }
     case verb::rset:
-      if (yes) reset_ = true;
-      if (!yes) leaving_ = true;  // TXN-18
+      // A MAIL that stood behind it in its group has its own end to come.
+      if (yes && (current_ == none || line.end > mails_[current_].end)) reset_ = true;
+      if (!yes && !leaving_) refuse_reset(code);
       break;
     case verb::noop: break;
     case verb::quit: over_ = true; break;  // SESS-19
@@ -431,6 +436,18 @@ void judge::react(const owed& line, int code, std::string_view text) {
     case verb::vrfy:
     case verb::expn:
     case verb::raw: break;
+  }
+}
+
+/// TXN-18: the session is over for all mails that are; what is said to their commands changes nothing.
+void judge::refuse_reset(int code) {
+  leaving_ = true;
+  reset_wire_ = wire_.size();
+  for (std::size_t i = 0; i < mails_.size(); ++i) {
+    mail_book& m = mails_[i];
+    if (must_be_done(i)) continue;
+    m.reset_reply = code;
+    m.given_up_before = given_up(m);
   }
 }
 
@@ -491,7 +508,7 @@ std::size_t judge::accepted(const mail_book& m) {
 
 bool judge::refused_any(const mail_book& m) {
   return std::any_of(m.recipients.begin(), m.recipients.end(),
-                     [](const rcpt_book& r) { return r.reply / 100 > 3; });
+                     [](const rcpt_book& r) { return r.reply / 100 > 3 && r.reply != 421; });
 }
 
 void judge::violation(failure_category what) {
@@ -520,11 +537,38 @@ bool judge::only_content_owed() const {
          owed_.front().what == verb::content && handed_out(owed_.front().end);
 }
 
+bool judge::only_resets_owed() const {
+  return config_.pipeline_rset && pipelining() && !owed_.empty() &&
+         std::all_of(owed_.begin(), owed_.end(),
+                     [](const owed& o) { return o.what == verb::rset; });
+}
+
+/// Why a mail was given up before its content, whatever comes later (TXN-08, TXN-20).
+errc judge::given_up(const mail_book& m) const {
+  if (m.cancelled && !handed_out(m.dot)) return errc::aborted;
+  return config_.require_all_recipients && refused_any(m) ? errc::recipient_refused : errc::none;
+}
+
 std::optional<verdict> judge::of(std::size_t mail, std::size_t recipient) const {
   const mail_book& m = mails_[mail];
   const rcpt_book& r = m.recipients[recipient];
+  if (m.reset_reply != 0) {  // OUT-04 outranks what was said to RCPT
+    const bool asked = r.end != 0 && r.end <= reset_wire_;
+    if (m.given_up_before != errc::none) {
+      return verdict{.result = asked ? outcome::deferred : outcome::not_attempted,
+                     .category = failure_category::aborted,
+                     .why = m.given_up_before};
+    }
+    return verdict{.result = asked ? outcome::deferred : outcome::not_attempted,
+                   .category = failure_category::reply,
+                   .code = m.reset_reply,
+                   .stage = verb::rset,
+                   .why = errc::reset_refused};
+  }
   if (m.mail_reply / 100 > 3) return by_reply(m.mail_reply, verb::mail);  // TXN-04, PIPE-12
-  if (r.reply / 100 > 3) {
+  // A mail that was given up stays so; 421 refuses nobody.
+  const bool aborted = given_up(m) != errc::none;
+  if (r.reply / 100 > 3 && (r.reply != 421 || !aborted)) {
     verdict v = by_reply(r.reply, verb::rcpt);
     if (r.too_many) v.result = outcome::deferred;
     return v;
@@ -536,7 +580,13 @@ std::optional<verdict> judge::of(std::size_t mail, std::size_t recipient) const 
     const bool not_all = config_.require_all_recipients && refused_any(m);
     const bool stopped_short = m.end != 0 && !pipelining() &&
                                (too_many || (!owes(mail) && (m.data_reply != 0 || not_all)));
-    verdict v{outcome::not_attempted, over_ ? cause_ : failure_category::none};
+    const bool open = m.end != 0 && aborted && too_many;
+    verdict v{outcome::not_attempted, over_ && !open ? cause_ : failure_category::none};
+    // Whatever ended the session behind it; of two causes it is open which came first.
+    if (m.end != 0 && aborted && !too_many) {
+      v.category = failure_category::aborted;
+      v.why = given_up(m);
+    }
     if (partly) {
       v.result = outcome::deferred;
       v.or_not_attempted = true;
@@ -550,10 +600,13 @@ std::optional<verdict> judge::of(std::size_t mail, std::size_t recipient) const 
     if (m.final_reply / 100 == 2) return verdict{outcome::delivered};  // TXN-14
     return by_reply(m.final_reply, verb::content);
   }
-  if (m.data_reply / 100 > 3) return by_reply(m.data_reply, verb::data);  // TXN-11
-  const bool given_up = m.cancelled || (config_.require_all_recipients && refused_any(m));
-  if (given_up && !m.data && !owes(mail)) {
-    return verdict{outcome::deferred};  // TXN-08, TXN-20
+  if (m.data_reply / 100 > 3 && (m.data_reply != 421 || !aborted)) {
+    return by_reply(m.data_reply, verb::data);  // TXN-11
+  }
+  if (aborted && ((!m.data && !owes(mail)) || over_)) {
+    return verdict{.result = outcome::deferred,  // TXN-08, TXN-20
+                   .category = failure_category::aborted,
+                   .why = given_up(m)};
   }
   if (over_) {
     const bool doubt = handed_out(m.dot);  // OUT-02, OUT-03

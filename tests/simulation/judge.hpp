@@ -39,9 +39,10 @@ struct verdict {
   outcome result = outcome::pending;
   failure_category category = failure_category::none;  ///< None: not looked at.
   int code = 0;                                        ///< Of the deciding reply; 0: not looked at.
-  std::optional<verb> stage = {};                      ///< Nothing: not looked at.
+  verb stage = verb::quit;                             ///< Quit, which decides none: not looked at.
   /// `not_attempted` is as true, since some of its RCPT left, but not all of it.
   bool or_not_attempted = false;
+  errc why = errc::none;  ///< None: not looked at.
 };
 
 /// Requirements as a second machine: it follows lines, replies and time, and says at any moment
@@ -125,8 +126,10 @@ class judge {
     std::size_t end = 0;  // of the MAIL line; 0: not written
     std::size_t dot = 0;  // the end of the terminator; 0: not written
     int mail_reply = 0, data_reply = 0, final_reply = 0;
-    bool rides = false;  // its MAIL was written behind content without a reply
-    bool data = false;   // DATA was written
+    int reset_reply = 0;  // the refusal of the RSET that it waited for, or stood behind
+    errc given_up_before = errc::none;  // that RSET was refused
+    bool rides = false;                 // its MAIL was written behind content without a reply
+    bool data = false;                  // DATA was written
     bool cancelled = false;
     int held = 0;  // 2yz or 3yz, come while the write of the terminator was not confirmed
   };
@@ -142,6 +145,9 @@ class judge {
   [[nodiscard]] bool holds() const;
   [[nodiscard]] bool owes(std::size_t mail) const;
   [[nodiscard]] bool only_content_owed() const;
+  [[nodiscard]] bool only_resets_owed() const;
+  [[nodiscard]] errc given_up(const mail_book& m) const;
+  void refuse_reset(int code);
   [[nodiscard]] std::chrono::milliseconds timeout_of(verb v) const;
 
   void stop(failure_category what, int code = 0);
@@ -183,8 +189,9 @@ class judge {
   std::string content_;    // what was written of it, without stuffing
   time_point progress_{};  // of its write
   bool caller_is_asked_ = false;
-  bool reset_ = false;      // since the last MAIL
-  bool only_mails_ = true;  // the user gave no other commands
+  bool reset_ = false;          // since the last MAIL
+  std::size_t reset_wire_ = 0;  // what was handed out when a RSET was refused
+  bool only_mails_ = true;      // the user gave no other commands
   bool quit_now_ = false;
 
   // The session.

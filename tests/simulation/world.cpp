@@ -35,6 +35,7 @@ std::string opening_statement(const setting& s) {
   line += modes[static_cast<std::size_t>(s.config.tls)];
   if (s.login) line += " auth=plain:user:s3cret+login:user:s3cret";
   if (s.config.require_all_recipients) line += " require_all_recipients";
+  if (s.config.pipeline_rset) line += " pipeline_rset";
   if (s.config.auth_optional) line += " auth_optional";
   if (s.config.quit_no_wait) line += " quit_no_wait";
   return line;
@@ -70,6 +71,7 @@ setting setting::any(choices& choose) {
   s.config.pipelining = static_cast<pipelining_level>((choose(about::setting, 3) + 1) % 3);
   if (yes(6)) s.config.tls = static_cast<tls_mode>(choose(about::setting, 4));
   s.config.require_all_recipients = yes(12);
+  s.config.pipeline_rset = yes(3);
   s.config.auth_optional = yes(16);
   s.config.quit_no_wait = yes(16);
   s.login = yes(8);
@@ -592,7 +594,8 @@ void world::check_mail(std::size_t index, const event& e) {
     require(must->category == failure_category::none || r.category() == must->category,
             "the category of an outcome");
     require(must->code == 0 || r.answer.code() == must->code, "the reply of an outcome");
-    require(!must->stage || r.stage == *must->stage, "the stage of an outcome");
+    require(must->stage == verb::quit || r.stage == must->stage, "the stage of an outcome");
+    require(must->why == errc::none || r.why == must->why, "the cause of an outcome");
     require((r.result == outcome::delivered) == (r.why == errc::none), "a reason unless delivered");
     m.outcomes.push_back(r.result);
     line += std::string(to_string(r.result)) + " " + std::string(to_string(r.stage)) + " " +

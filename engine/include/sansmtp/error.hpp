@@ -17,7 +17,7 @@ enum class errc : std::uint8_t {
   refused_permanently,  ///< A 5yz reply.
   recipient_limit,      ///< 452 or 552 to RCPT meaning "too many recipients" (TXN-09).
   ran_ahead,      ///< A 503 that is about the place of a command, not about the mail (PIPE-17).
-  reset_refused,  ///< RSET was refused, so the session was given up before the mail (TXN-18).
+  reset_refused,  ///< RSET was refused, and with it the session (TXN-18).
 
   // closing: the server said 421.
   service_closing,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "names.hpp"
 #include "octet_text.hpp"
 
 namespace sansmtp::script {
@@ -9,9 +10,11 @@ namespace {
 
 std::string quoted(std::string_view text) { return '"' + escape(text) + '"'; }
 
-/// Getter: is `name` this condition or its category?
+/// Getter: is `name` this condition or its category? Where one name is both, as "aborted" is, the
+/// condition is meant, unless the error is a foreign one.
 bool is_error(const std::string& name, errc condition, failure_category category) {
-  return (condition != errc::none && name == to_string(condition)) || name == to_string(category);
+  if (condition != errc::none && from_name<errc>(name)) return name == to_string(condition);
+  return name == to_string(category);
 }
 
 bool matches(const expected_error& expected, errc condition, failure_category category,
