@@ -13,6 +13,11 @@ namespace {
 /// interleave, and what a failing session takes back has mostly not become a record.
 constexpr std::size_t enough_ciphertext = 4 * tls_layer::record_size;
 
+/// No more than about this ever waits. What is beyond `enough_ciphertext` and a record was not made
+/// of what the session said but by the layer: a peer can ask it for answers without end, for new
+/// keys above all (RFC 8446 section 4.6.3), and read none of them (TLS-14).
+constexpr std::size_t most_ciphertext = 2 * enough_ciphertext;
+
 /// An idle channel keeps no larger buffer than this.
 constexpr std::size_t kept_buffer = 4096;
 
@@ -43,37 +48,45 @@ channel::~channel() = default;
 
 void channel::connected(time_point now, const endpoint_info& local) {
   session_.connected(now, local);
+  // A layer that has failed before it began says why this link may not be: a demand that it cannot
+  // meet, for example. It is refused before an octet leaves, whenever TLS were to begin (TLS-13).
+  if (layer_ && layer_->error()) session_.tls_failed(now, layer_->error());
   follow(now);
 }
 
 void channel::receive_records(time_point now, bytes octets) {
   if (octets.empty() || session_.closed()) return;
   if (stage_ == stage::handshaking) {
-    // TLS has the client speak first, and the server in records. All else was not said under its
-    // protection, so it is for the session to refuse (TLS-05).
+    // TLS has the client speak first: what comes before that was not said under its protection, so
+    // it is for the session to refuse (TLS-05).
     const bool asked = wire_begin_ + wire_done_ != 0 || lent_wire_;
-    if (!asked || (!answered_ && !begins_record(octets.front()))) {
+    if (!asked) {
       session_.receive(now, octets);
+      return;
+    }
+    // And it has the server answer in records. A server that does not is no attacker but one whose
+    // TLS does not work, so that the handshake has failed (TLS-08).
+    if (!answered_ && !begins_record(octets.front())) {
+      session_.tls_failed(now, make_error_code(errc::plaintext_peer), octets);
       return;
     }
     answered_ = true;
     layer_->feed(octets);
     shake_hands(now);
-    return;
+  } else {
+    layer_->feed(octets);
+    decrypt(now, {});
   }
-  layer_->feed(octets);
-  decrypt(now, {});
+  if (waiting() > most_ciphertext) session_.tls_failed(now, make_error_code(errc::tls_flood));
 }
 
 void channel::receive_end(time_point now, std::error_code why) {
   switch (stage_) {
-    case stage::handshaking:
-      session_.tls_failed(now, why ? why : make_error_code(errc::connection_lost));
-      return;
     case stage::encrypting:
       layer_->feed_end();
       if (!session_.closed()) decrypt(now, why);
       [[fallthrough]];
+    case stage::handshaking:
     case stage::plain:
     case stage::cut: break;
   }
@@ -200,7 +213,7 @@ bool channel::encrypt(time_point now) {
     skip -= passed;
     slice = slice.subspan(passed);
     while (all && !slice.empty()) {
-      if (size == 0 && layer_->pending() + wire_.size() - wire_done_ >= enough_ciphertext) {
+      if (size == 0 && waiting() >= enough_ciphertext) {
         all = false;
         break;
       }
@@ -242,6 +255,11 @@ void channel::discard() {
   wire_done_ = 0;
   records_.clear();
   ahead_ = 0;
+}
+
+/// Ciphertext that is to be written.
+std::size_t channel::waiting() const noexcept {
+  return layer_->pending() + wire_.size() - wire_done_;
 }
 
 // -- getters --------------------------------------------------------------------------------------

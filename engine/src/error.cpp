@@ -36,8 +36,12 @@ constexpr auto rows = [] {
           "The connection was lost."},
       row{errc::tls_truncated, failure_category::connection_lost, "tls_truncated",
           "The TLS stream ended without close_notify."},
+      row{errc::handshake_lost, failure_category::connection_lost, "handshake_lost",
+          "The connection was lost in the TLS handshake."},
 
       row{errc::timed_out, timeout, "timed_out", "The server did not answer in time."},
+      row{errc::handshake_timed_out, timeout, "handshake_timed_out",
+          "The server did not answer in time in the TLS handshake."},
 
       row{errc::malformed_reply, protocol, "malformed_reply",
           "The server sent a line that is not a reply."},
@@ -60,13 +64,14 @@ constexpr auto rows = [] {
       row{errc::reply_line_too_long, limit, "reply_line_too_long",
           "A line of a reply is longer than allowed."},
       row{errc::reply_too_long, limit, "reply_too_long", "A reply is longer than allowed."},
+      row{errc::tls_flood, limit, "tls_flood", "The server makes TLS answer more than it reads."},
 
       row{errc::tls_not_offered, tls, "tls_not_offered",
           "TLS is required, but the server does not offer it."},
       row{errc::tls_refused, tls, "tls_refused", "TLS is required, but the server refused it."},
       row{errc::tls_failed, tls, "tls_failed", "The TLS handshake failed."},
       row{errc::plaintext_peer, tls, "plaintext_peer",
-          "The server answered the TLS handshake in clear text: this port is not for TLS at once."},
+          "The server answered the TLS handshake in clear text."},
       row{errc::tls_too_weak, tls, "tls_too_weak", "What TLS negotiated is too weak."},
 
       row{errc::auth_not_offered, auth, "auth_not_offered",

@@ -475,6 +475,7 @@ void session::impl::garbled(bool secret) {
     s.close(s.leaving_because_);  // an end is an answer to QUIT (SESS-19)
     return;
   }
+  if (awaits_handshake()) return s.fail_handshake(errc::handshake_lost);
   const bool login = !s.owed_.empty() && s.owed_.front().what == verb::auth;
   // A fragment is never a reply, but it may explain what happened (REP-17).
   const std::string excerpt = s.parser_.idle() || login ? std::string() : s.parser_.excerpt();
@@ -566,8 +567,19 @@ void session::advance(time_point now) {
     s.close(s.leaving_because_);  // waited long enough (TIME-07)
     return;
   }
-  const bool optional_tls = about == verb::handshake && s.config_.tls == tls_mode::opportunistic;
-  s.fail({errc::timed_out, about, {}, {}, optional_tls ? hint::retry_without_tls : hint::none, {}});
+  if (awaits_handshake()) return s.fail_handshake(errc::handshake_timed_out);
+  s.fail({errc::timed_out, about, {}, {}, hint::none, {}});
+}
+
+/// The end in the handshake: if it was optional, the next link does without (TLS-08).
+void session::impl::fail_handshake(errc why, std::error_code cause, std::string_view excerpt) {
+  const bool optional = config_.tls == tls_mode::opportunistic;
+  fail({why,
+        verb::handshake,
+        cause,
+        {},
+        optional ? hint::retry_without_tls : hint::none,
+        excerpt.substr(0, excerpt_octets)});
 }
 
 [[gnu::cold]] void session::tls_established(time_point now, const tls_info& info) {
@@ -590,15 +602,18 @@ void session::advance(time_point now) {
   }
 }
 
-[[gnu::cold]] void session::tls_failed(time_point now, std::error_code why) {
+[[gnu::cold]] void session::tls_failed(time_point now, std::error_code why, bytes answer) {
   impl& s = *impl_;
   s.tell(now);
-  const bool waiting = awaits_handshake();
-  if (!waiting && !s.tls_) return;
+  const errc known = condition_of(why);
+  const errc condition = known == errc::none ? errc::tls_failed : known;
+  if (awaits_handshake()) return s.fail_handshake(condition, why, as_text(answer));
+  const bool before = !s.tls_ && s.config_.tls != tls_mode::off && !s.owed_.empty() &&
+                      s.owed_.front().what == verb::greeting;
+  if (!before && !s.tls_) return;
   // Once there was a link, its failure says nothing about the next one.
-  const bool optional = waiting && s.config_.tls == tls_mode::opportunistic;
-  const verb about = s.owed_.empty() ? verb::noop : s.owed_.front().what;
-  s.fail({errc::tls_failed, about, why, {}, optional ? hint::retry_without_tls : hint::none, {}});
+  const verb about = before ? verb::handshake : s.owed_.empty() ? verb::noop : s.owed_.front().what;
+  s.fail({condition, about, why, {}, hint::none, {}});
 }
 
 [[gnu::cold]] void session::tls_rejected(time_point now) {

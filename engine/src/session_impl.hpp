@@ -35,6 +35,8 @@ struct session::impl {
 
   /// Octets of a command line with its CRLF (RFC 5321 section 4.5.3.1.4).
   static constexpr std::size_t command_line_limit = 512;
+  /// Octets of the peer's that a failure shows at most (ERR-01).
+  static constexpr std::size_t excerpt_octets = 256;
 
   /// Where the session stands. Only the opening has steps of its own; all else is in the queues.
   enum class stage : std::uint8_t {
@@ -115,7 +117,8 @@ struct session::impl {
   [[nodiscard, gnu::cold]] static failure as_shared(const failure& f);
   [[gnu::cold]] void lose_mails(const failure& f);
   [[gnu::cold]] void complete_commands(const failure& f);
-  [[gnu::cold]] void fail(const failure& f);   // at once, without an octet
+  [[gnu::cold]] void fail(const failure& f);  // at once, without an octet
+  void fail_handshake(errc why, std::error_code cause = {}, std::string_view excerpt = {});
   [[gnu::cold]] void leave(const failure& f);  // politely: QUIT
   [[gnu::cold]] void server_closes(const reply& r, verb at, std::uint64_t answered);  // 421
   [[gnu::cold]] void close(const failure& f);

@@ -20,7 +20,6 @@ using detail::reaction;
 constexpr std::size_t auth_line_with_response = 512;  // with CRLF (AUTH-04)
 constexpr unsigned auth_rounds = 10;                  // more challenges than any mechanism has
 constexpr std::string_view masked = "****";
-constexpr std::size_t excerpt_octets = 256;  // ERR-01
 
 errc refusal(const reply& r) noexcept {
   return r.first_digit() == 5 ? errc::refused_permanently : errc::refused_transiently;

@@ -67,6 +67,7 @@ class link {
     while (const event* e = channel_->next_event()) {
       told_.push_back(e->what);
       if (e->error) error_ = e->error;
+      if (!e->excerpt.empty()) excerpt_ = e->excerpt;
       if (e->what == kind::closed) closed_ = *e;
       if (e->what == kind::mail_done) outcomes_.push_back(e->result);
       if (e->what == kind::session_failed) advice_ = e->advice;
@@ -105,6 +106,7 @@ class link {
   std::string wire() { return std::exchange(wire_, {}); }
   bool told(kind k) const { return std::find(told_.begin(), told_.end(), k) != told_.end(); }
   std::error_code error() const { return error_; }
+  const std::string& excerpt() const { return excerpt_; }
   hint advice() const { return advice_; }
   const std::vector<outcome>& outcomes() const { return outcomes_; }
 
@@ -113,7 +115,7 @@ class link {
   script::memory_peer peer_;
   time_point now_{1h};
   bool tls_ = false;
-  std::string plain_, wire_;
+  std::string plain_, wire_, excerpt_;
   std::vector<kind> told_;
   std::vector<outcome> outcomes_;
   std::error_code error_;
@@ -232,11 +234,143 @@ TEST(channel, a_refused_handshake_ends_it_with_advice_only_if_tls_was_optional) 
   }
 }
 
-TEST(channel, a_server_that_answers_the_handshake_in_clear_text_is_named) {
-  link l(tls_mode::implicit);
-  l.raw(as_bytes("220 mx.test ESMTP\r\n"));
-  EXPECT_EQ(l.error(), errc::plaintext_peer);
-  EXPECT_TRUE(l->closed());
+TEST(channel, a_server_that_answers_the_handshake_in_clear_text_is_named) {  // TLS-08
+  for (const tls_mode mode : {tls_mode::opportunistic, tls_mode::required, tls_mode::implicit}) {
+    for (const bool all_written : {true, false}) {
+      link l(mode);
+      if (mode != tls_mode::implicit) {
+        l.say("220 mx.test\r\n");
+        l.say("250-mx.test\r\n250 STARTTLS\r\n");
+        // Of the ClientHello at least one octet is on its way.
+        l->receive(l.now(), as_bytes("220 go\r\n"));
+        l.pump(all_written ? std::string::npos : 1);
+      }
+      l.raw(as_bytes("500 what?\r\n"));
+      EXPECT_EQ(l.error(), errc::plaintext_peer);
+      EXPECT_EQ(l.excerpt(), "500 what?\r\n");
+      EXPECT_TRUE(l->closed());
+      EXPECT_EQ(l.advice(), mode == tls_mode::opportunistic ? hint::retry_without_tls : hint::none);
+    }
+  }
+}
+
+/// A layer that is established at once and answers each octet that comes with `answer` octets, as
+/// TLS answers requests for new keys; or one that has failed before it began.
+class answering_layer final : public tls_layer {
+ public:
+  explicit answering_layer(std::size_t answer, std::error_code error = {})
+      : answer_(answer), error_(error) {}
+
+  void feed(bytes ciphertext) override { out_.resize(out_.size() + answer_ * ciphertext.size()); }
+  void feed_end() override {}
+  progress handshake() override {
+    if (!std::exchange(begun_, true)) out_.push_back(22);
+    return answers_in_handshake ? progress::wants_octets : progress::established;
+  }
+  reading read(std::span<char>, std::size_t& size) override {
+    size = 0;
+    return reading::wants_octets;
+  }
+  bool write(bytes plaintext) override {
+    out_.resize(out_.size() + plaintext.size());
+    return true;
+  }
+  void close() override {}
+  std::size_t pending() const noexcept override { return out_.size(); }
+  void drain(std::vector<char>& empty) override { out_.swap(empty); }
+  const tls_info& info() const noexcept override { return info_; }
+  std::error_code error() const noexcept override { return error_; }
+
+  bool answers_in_handshake = false;
+
+ private:
+  std::size_t answer_;
+  std::error_code error_;
+  std::vector<char> out_;
+  tls_info info_;
+  bool begun_ = false;
+};
+
+TEST(channel, answers_of_the_layer_that_nobody_reads_do_not_pile_up) {  // TLS-14
+  for (const bool in_handshake : {false, true}) {
+    session_config config;
+    config.local_name = "client.test";
+    config.tls = tls_mode::implicit;
+    auto layer = std::make_unique<answering_layer>(25);
+    layer->answers_in_handshake = in_handshake;
+    const tls_layer& seen = *layer;
+    channel c(config, std::move(layer));
+    const time_point now(1h);
+    c.connected(now);
+    // The peer reads nothing but the ClientHello: each write finds the socket full.
+    c.sent(now, c.output(now).front().size());
+    std::size_t most = 0;
+    int requests = 0;
+    for (; requests < 1'000'000 && !c.closed(); ++requests) {
+      c.receive(now, as_bytes("\x17"));
+      if (!c.output(now).empty()) c.sent(now, 0);
+      most = std::max(most, seen.pending() + c.memory());
+    }
+    EXPECT_TRUE(c.closed());
+    EXPECT_LT(most, std::size_t{300} << 10);
+    EXPECT_GT(requests, (64 << 10) / 25) << "what a slow peer may ask for";
+    EXPECT_TRUE(c.output(now).empty());
+    std::error_code why;
+    while (const event* e = c.next_event()) {
+      if (e->what == kind::closed) why = e->error;
+    }
+    EXPECT_EQ(why, errc::tls_flood);
+  }
+}
+
+TEST(channel, a_peer_that_reads_may_ask_the_layer_for_as_much_as_it_likes) {  // TLS-14
+  session_config config;
+  config.local_name = "client.test";
+  config.tls = tls_mode::implicit;
+  channel c(config, std::make_unique<answering_layer>(25));
+  const time_point now(1h);
+  c.connected(now);
+  for (int i = 0; i < 100'000; ++i) {
+    c.receive(now, as_bytes("\x17"));
+    const auto out = c.output(now);
+    ASSERT_FALSE(out.empty());
+    c.sent(now, out.front().size());
+  }
+  EXPECT_FALSE(c.closed());
+}
+
+TEST(channel, a_layer_that_has_failed_before_it_began_refuses_the_link) {  // TLS-13
+  for (const tls_mode mode : {tls_mode::opportunistic, tls_mode::required, tls_mode::implicit}) {
+    session_config config;
+    config.local_name = "client.test";
+    config.tls = mode;
+    const std::error_code why = std::make_error_code(std::errc::permission_denied);
+    for (const bool later : {false, true}) {
+      auto layer = std::make_unique<answering_layer>(0, why);
+      channel c(config, later ? nullptr : std::move(layer));
+      if (later) c.secure_with(std::move(layer));
+      const time_point now(1h);
+      (void)c.engine().send(one_recipient(), message::own("x\r\n"));
+      c.connected(now);
+      EXPECT_TRUE(c.closed());
+      EXPECT_TRUE(c.output(now).empty()) << "not one octet";
+      c.receive(now, as_bytes("220 mx.test\r\n"));
+      EXPECT_TRUE(c.output(now).empty());
+      bool failed = false;
+      while (const event* e = c.next_event()) {
+        if (e->what == kind::mail_done) {
+          EXPECT_EQ(e->result, outcome::not_attempted);
+          EXPECT_EQ(e->results[0].why, errc::tls_failed);
+        }
+        if (e->what != kind::session_failed) continue;
+        failed = true;
+        EXPECT_EQ(e->error, why);
+        EXPECT_EQ(e->answers, verb::handshake);
+        EXPECT_EQ(e->advice, hint::none) << "the fault is on this side: no way to clear text";
+      }
+      EXPECT_TRUE(failed);
+    }
+  }
 }
 
 TEST(channel, a_tls_server_on_a_plain_port_is_named) {
@@ -257,7 +391,7 @@ TEST(channel, the_end_and_the_deadline_of_a_handshake_are_tls_failures) {  // TL
   ended.starttls();
   ended->receive_end(ended.now());
   ended.pump();
-  EXPECT_EQ(ended.error(), errc::connection_lost);
+  EXPECT_EQ(ended.error(), errc::handshake_lost);
   EXPECT_EQ(ended.said(), "");
 
   link late(tls_mode::required);
@@ -266,7 +400,7 @@ TEST(channel, the_end_and_the_deadline_of_a_handshake_are_tls_failures) {  // TL
   EXPECT_EQ(*late->deadline() - late.now(), 60s);
   late->advance(*late->deadline());
   late.pump();
-  EXPECT_EQ(late.error(), errc::timed_out);
+  EXPECT_EQ(late.error(), errc::handshake_timed_out);
   EXPECT_EQ(late.said(), "");
 }
 

@@ -43,7 +43,9 @@ const expectation expectations[] = {
     {errc::service_closing, category::closing, permanent::never, false},  // SESS-22
     {errc::connection_lost, category::connection_lost, permanent::never, false},
     {errc::tls_truncated, category::connection_lost, permanent::never, false},
+    {errc::handshake_lost, category::connection_lost, permanent::never, false},
     {errc::timed_out, category::timeout, permanent::never, false},
+    {errc::handshake_timed_out, category::timeout, permanent::never, false},
 
     // ERR-03: what breaks the rules says nothing lasting about the mail.
     {errc::malformed_reply, category::protocol, permanent::never, false},
@@ -58,6 +60,7 @@ const expectation expectations[] = {
     {errc::contradictory_reply, category::protocol, permanent::never, false},
     {errc::reply_line_too_long, category::limit, permanent::never, false},
     {errc::reply_too_long, category::limit, permanent::never, false},
+    {errc::tls_flood, category::limit, permanent::never, false},
 
     // TLS-03, TLS-07: transient for both classes of reply.
     {errc::tls_not_offered, category::tls, permanent::never, false},

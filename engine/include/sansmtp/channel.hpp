@@ -26,7 +26,9 @@ namespace sansmtp {
 ///
 /// It starts the handshake when the session asks for it (TLS-04), gives the session the result,
 /// and says close_notify behind QUIT. Octets are encrypted as late as possible: what a failing
-/// session takes back has not become a record, or the record does not leave.
+/// session takes back has not become a record, or the record does not leave. Ciphertext that waits
+/// to be written is bounded, whatever the peer asks the layer for: at 128 KiB the link fails with
+/// `errc::tls_flood` (TLS-14).
 class channel {
  public:
   /// With a `config.tls` other than `off` it needs a `layer`; without one the handshake fails with
@@ -119,6 +121,7 @@ class channel {
   void decrypt(time_point now, std::error_code end);
   [[nodiscard]] bool encrypt(time_point now);
   [[nodiscard]] std::span<const bytes> lend() const noexcept;
+  [[nodiscard]] std::size_t waiting() const noexcept;
   void trim();
   void discard();
 

@@ -24,10 +24,12 @@ enum class errc : std::uint8_t {
 
   // connection_lost: the stream ended or broke.
   connection_lost,
-  tls_truncated,  ///< The TLS stream ended without close_notify; perhaps somebody cut it.
+  tls_truncated,   ///< The TLS stream ended without close_notify; perhaps somebody cut it.
+  handshake_lost,  ///< It did so in the TLS handshake.
 
   // timeout: a named deadline passed (RFC 5321 section 4.5.3.2).
   timed_out,
+  handshake_timed_out,  ///< The TLS handshake did not end in time.
 
   // protocol: the server broke the rules; nothing it says afterwards counts.
   malformed_reply,      ///< Not three digits and a separator (REP-11).
@@ -44,12 +46,13 @@ enum class errc : std::uint8_t {
   // limit: the server sent more than configured (LIM-01).
   reply_line_too_long,
   reply_too_long,
+  tls_flood,  ///< What the TLS layer answers by itself, and the server does not read (TLS-14).
 
   // tls
   tls_not_offered,  ///< Required, but not in the EHLO reply (TLS-03).
   tls_refused,      ///< STARTTLS answered with 4yz or 5yz while required (TLS-07).
   tls_failed,       ///< Handshake or verification failed (TLS-08), or the link broke later.
-  plaintext_peer,   ///< The peer answered the handshake in clear text: no TLS on this port.
+  plaintext_peer,   ///< The peer answered the handshake in clear text.
   tls_too_weak,     ///< The caller rejected what was negotiated (TLS-09).
 
   // auth

@@ -93,9 +93,11 @@ class session {
   /// Input: the handshake that `upgrade_to_tls` asked for is done. All that was learnt in clear
   /// text is forgotten (TLS-06).
   void tls_established(time_point now, const tls_info& info);
-  /// Input: it failed, or what it made broke later; `why` is the transport's. No further octet
-  /// leaves (TLS-08).
-  void tls_failed(time_point now, std::error_code why);
+  /// Input: it failed, or what it made broke later; `why` is the transport's, or an `errc` that
+  /// says more than `errc::tls_failed`. `answer` is what the peer said in clear text instead, if
+  /// that is the reason. Before the greeting it also says that there will be no TLS, whatever
+  /// happens. No further octet leaves (TLS-08).
+  void tls_failed(time_point now, std::error_code why, bytes answer = {});
   /// Input: it is done, but the caller finds it too weak: QUIT is the next command (TLS-09).
   void tls_rejected(time_point now);
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sansmtp/buffer.hpp"
+#include "sansmtp/peer_demand.hpp"
 #include "sansmtp/tls_info.hpp"
 
 namespace sansmtp {
@@ -76,18 +77,21 @@ class tls_layer {
   /// Getter: about the link; complete once the handshake is `established`. Valid until the next
   /// `handshake` or `read`.
   [[nodiscard]] virtual const tls_info& info() const noexcept = 0;
-  /// Getter: why it failed; none while it has not.
+  /// Getter: why it failed; none while it has not. A layer may have failed before its `handshake`:
+  /// then it says why the link must not be, and `channel` refuses it before an octet leaves.
   [[nodiscard]] virtual std::error_code error() const noexcept = 0;
 };
 
-/// Whom a connection is made to, as the caller named it.
+/// Whom a connection is made to, as the caller named it, and what that peer must prove. An address
+/// that names nobody, such as the path of a Unix socket, is not the host.
 struct tls_target {
   std::string_view host;  ///< A DNS name or a numeric address, without brackets; may be empty.
   std::uint16_t port = 0;
+  const peer_demand* demand = nullptr;  ///< Null: what the maker of layers demands by default.
 };
 
-/// Makes the layer of a new link; what the views show is read only during the call. A null pointer
-/// means that it cannot: the link is refused.
+/// Makes the layer of a new link; what the target shows is read only during the call. A layer whose
+/// `error()` is set, or a null pointer, means that it cannot: the link is refused.
 using tls_factory = std::function<std::unique_ptr<tls_layer>(const tls_target&)>;
 
 }  // namespace sansmtp

@@ -22,7 +22,8 @@ bool fits(hint advice, errc why, int code) {
     case hint::password_transition: return code == 432;
     case hint::too_many_recipients: return why == errc::recipient_limit;
     case hint::retry_without_tls:  // or what the layer passed on
-      return why == errc::tls_failed || why == errc::timed_out || why == errc::connection_lost;
+      return why == errc::tls_failed || why == errc::plaintext_peer ||
+             why == errc::handshake_lost || why == errc::handshake_timed_out;
     case hint::server_speaks_tls: return category_of(why) == failure_category::protocol;
     case hint::other_host: return category_of(why) == failure_category::local;
     case hint::another_connection: return why == errc::refused_transiently;

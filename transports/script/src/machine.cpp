@@ -262,18 +262,24 @@ void machine::receive(std::string_view octets) {
   if (pace_.octet_reads) {
     for (std::size_t i = 0; i < octets.size(); ++i) {
       receive_piece(octets.substr(i, 1));
-      if (pace_.rest_between_reads) pump();
+      if (pace_.rest_between_reads) rest();
     }
   } else {
     const std::size_t cut =
         pace_.cut == 0 || octets.size() < 2 ? 0 : 1 + (pace_.cut - 1) % (octets.size() - 1);
     if (cut > 0) {
       receive_piece(octets.substr(0, cut));
-      pump();
+      rest();
     }
     receive_piece(octets.substr(cut));
   }
   pump();
+}
+
+// Between two pieces of what the server says in one breath. What stands behind the 220 came before
+// the client spoke TLS (TLS-05), so its first record does not leave in between.
+void machine::rest() {
+  if (!channel_->engine().awaits_handshake()) pump();
 }
 
 void machine::receive_piece(std::string_view octets) {

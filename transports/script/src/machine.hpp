@@ -86,6 +86,7 @@ class machine {
   void send(const send_mail& m);
   void lend(const lend_chunk& chunk);
   void receive(std::string_view octets);
+  void rest();
   void receive_piece(std::string_view octets);
   void arrive(bytes wire);
   void shake_hands(std::string_view verdict);

@@ -305,7 +305,7 @@ void recorder::impl::add_end(const event& e) {
       break;
     case failure_category::connection_lost:
       if (!e.excerpt.empty()) add_octets(e.excerpt);
-      add(why == errc::connection_lost ? "! end" : "! reset");
+      add(why == errc::connection_lost || why == errc::handshake_lost ? "! end" : "! reset");
       break;
     case failure_category::timeout:
       told += past_deadline;
