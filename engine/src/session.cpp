@@ -846,7 +846,8 @@ operation_id session::raw(std::string_view line) {
 [[gnu::cold]] void session::abort(std::error_code why) {
   impl& s = *impl_;
   const verb about = s.owed_.empty() ? verb::noop : s.owed_.front().what;
-  s.fail({errc::aborted, about, why, {}, hint::none, {}});
+  const errc cause = why == errc::session_aborted ? errc::session_aborted : errc::aborted;
+  s.fail({cause, about, why, {}, hint::none, {}});
 }
 
 // -- getters --------------------------------------------------------------------------------------

@@ -454,9 +454,12 @@ TEST(asio_client, terminal_cancellation_ends_with_honest_outcomes) {
     c.first_signal.emit(net::cancellation_type::terminal);
     rest(io);
     EXPECT_EQ(c.first.times, 1);
-    EXPECT_EQ(c.first.error, net::error::operation_aborted);
+    EXPECT_EQ(std::error_code(c.first.error), errc::aborted);
     EXPECT_EQ(c.first.result(), outcome::deferred);
+    EXPECT_EQ(c.first.report.recipients.at(0).why, errc::aborted);
+    // Its neighbour only shared the session.
     EXPECT_EQ(c.second.result(), outcome::not_attempted);
+    EXPECT_EQ(c.second.report.recipients.at(0).why, errc::session_aborted);
     EXPECT_TRUE(c.s.link->closed);
   }
   {  // behind the terminator: nobody knows

@@ -18,6 +18,25 @@ constexpr std::size_t max_slices = 64;
 // So often handlers may make work for `run` before the loop has its turn.
 constexpr unsigned max_rounds = 16;
 
+/// What a mail is told that could not be begun since the session could not be opened.
+recipient_report failure_of(const event& e) {
+  recipient_report result;
+  result.result = outcome::not_attempted;
+  result.stage = e.answers;
+  result.why = condition_of(e.error);
+  if (result.why == errc::none) {  // a foreign code
+    using enum failure_category;
+    result.why = e.category == tls       ? errc::tls_failed
+                 : e.category == aborted ? errc::aborted
+                                         : errc::connection_lost;
+  }
+  result.advice = e.advice;
+  result.code = e.answer.code();
+  result.enhanced = e.answer.enhanced();
+  result.text = e.answer.text();
+  return result;
+}
+
 session_config with_trace(const async_client_options& options) {
   session_config config = options.session;
   if (options.trace) config.trace = true;
@@ -53,7 +72,7 @@ void client_core::start(operation& op) {
     }
   } else {
     if (op.what == operation::kind::quit) engine().quit();
-    waiting_.push(op);
+    waiting_.push_back(op);
   }
   wake();
 }
@@ -64,7 +83,7 @@ void client_core::send(operation& op, const envelope& env, message content) {
     end_operation(op, errc::bad_argument);
   } else {
     op.mail = engine().send(env, std::move(content));
-    mails_.push(op);
+    mails_.push_back(op);
   }
   wake();
 }
@@ -156,9 +175,17 @@ void client_core::cancel(operation& op, cancellation how) {
     case write:
       const stream_mail* const s = op.what == mail ? nullptr : find_stream(op.mail);
       const mail_id about = s != nullptr ? s->id : op.mail;
-      if (op.what != write && engine().withdraw(about)) break;
-      if (how == cancellation::terminal) terminate();
-      if (how == cancellation::partial) engine().cancel(about);
+      if (op.what != write && engine().withdraw(about)) {
+        // Events tell of those that were taken back in this order, however they were queued.
+        if (op.what == mail) {
+          mails_.remove(op);
+          withdrawn_.push_back(op);
+        }
+        break;
+      }
+      if (how == cancellation::terminal || how == cancellation::partial) engine().cancel(about);
+      // The mail was given up by its caller; its neighbours only share its session.
+      if (how == cancellation::terminal) abort(make_error_code(errc::session_aborted));
       break;
   }
   wake();
@@ -218,11 +245,12 @@ client_core::stream_mail* client_core::stream_of(mail_id mail) const noexcept {
 void client_core::end_operation(operation& op, std::error_code error) {
   op.error = error;
   op.ended = true;
-  done_.push(op);
+  done_.push_back(op);
 }
 
 void client_core::discard_all() noexcept {
   mails_.discard();
+  withdrawn_.discard();
   waiting_.discard();
   if (event_wanted_ != nullptr) std::exchange(event_wanted_, nullptr)->discard();
   for (const auto& s : streams_) {
@@ -252,6 +280,7 @@ bool client_core::begin_connect() {
     channel_ = channel(with_trace(*options_));
   }
   end_ = not_connected();
+  opening_failure_.reset();
   broken_ = {};
   read_end_.reset();
   closing_until_.reset();
@@ -358,9 +387,10 @@ void client_core::run() {
     take_time();
     take_events();
     settle();
-    // What handlers queue leaves in the same write as what waits already.
+    // What handlers queue leaves in the same write as what waits already. At the end there is
+    // nothing to wait for: a handler may destroy the client, and QUIT is to be there before.
     const bool last = round == max_rounds;
-    if (call_handlers() && !last) continue;
+    if (!leaving() && call_handlers() && !last) continue;
     pump();
     settle();
     wait_for_more();
@@ -373,7 +403,7 @@ void client_core::run() {
 bool client_core::call_handlers() {
   const std::size_t there = done_.size();
   for (std::size_t n = there; n != 0; --n) {
-    operation* const op = done_.pop();
+    operation* const op = done_.pop_front();
     if (op == nullptr) break;  // the loop goes
     op->finish();
   }
@@ -525,6 +555,7 @@ void client_core::handle(const event& e) {
     case ready: ready_ = true; break;
     case session_failed:
       if (!end_) end_ = e.error;
+      opening_failure_ = std::make_unique<recipient_report>(failure_of(e));
       break;
     case closed:
       told_end_ = true;
@@ -546,7 +577,10 @@ void client_core::handle(const event& e) {
 void client_core::finish_mail(const event& e) {
   // A mail that came behind the end wants to know why there was one.
   const std::error_code error = e.error == errc::session_closed && end_ ? end_ : e.error;
-  if (operation* op = mails_.take([&e](const operation& o) { return o.mail == e.id; })) {
+  const auto is_it = [&e](const operation& o) { return o.mail == e.id; };
+  operation* op = withdrawn_.empty() ? nullptr : withdrawn_.take(is_it);
+  if (op == nullptr) op = mails_.take(is_it);
+  if (op != nullptr) {
     op->report.assign(e);
     op->report.error = error;
     end_operation(*op, error);
@@ -615,12 +649,13 @@ std::error_code client_core::failure() const noexcept {
 void client_core::settle() {
   std::erase_if(streams_,
                 [](const auto& s) { return s->done && s->released && s->waiting == nullptr; });
-  const bool quiet = mails_.empty() && std::all_of(streams_.begin(), streams_.end(),
-                                                   [](const auto& s) { return s->done; });
+  const bool quiet =
+      mails_.empty() && withdrawn_.empty() &&
+      std::all_of(streams_.begin(), streams_.end(), [](const auto& s) { return s->done; });
   const auto ended = [&](const operation& op) {
     switch (op.what) {
       using enum operation::kind;
-      case open: return ready_ || over() || (!linked_ && !connecting_);
+      case open: return ready_ || opening_failure_ || over() || (!linked_ && !connecting_);
       case drain: return over() || (quiet && done_.empty() && (engine().idle() || !ready_));
       case end: return over() || (!linked_ && !connecting_);
       case quit: return over() || (!linked_ && !connecting_ && channel_.closed());
@@ -636,7 +671,7 @@ void client_core::settle() {
   while (operation* op = waiting_.take(ended)) {
     using enum operation::kind;
     std::error_code error;
-    if (over() || !linked_) error = failure();
+    if (over() || !linked_ || op->what == open) error = failure();
     if (op->what == open && ready_ && !over()) error = {};
     if (op->what == drain && quiet && !over()) error = {};
     if (op->what != open && error == errc::session_closed) error = {};

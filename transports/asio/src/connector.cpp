@@ -103,6 +103,10 @@ class race final : public connector, public std::enable_shared_from_this<race> {
         return e.protocol().family() != local_.protocol().family();
       });
     }
+    const auto is_avoided = [this](const endpoint& e) {
+      return std::find(request_.avoid.begin(), request_.avoid.end(), e) != request_.avoid.end();
+    };
+    if (!std::all_of(all.begin(), all.end(), is_avoided)) std::erase_if(all, is_avoided);
     all_ = std::move(all);
     sockets_.reserve(all_.size());
     last_ = net::error::make_error_code(net::error::address_family_not_supported);
@@ -163,7 +167,8 @@ class race final : public connector, public std::enable_shared_from_this<race> {
     }
     net_error why;
     const int handle = sockets_[which].release(why);
-    finish({why, connected_socket(handle, all_[which].protocol().family())});
+    finish({why, connected_socket(handle, all_[which].protocol().family()), all_[which],
+            pending_ != 0 || sockets_.size() != all_.size()});
   }
 
   void finish(connect_result result) {

@@ -1,35 +1,22 @@
 #include "sansmtp/asio/detail/pool_core.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <cstddef>
-#include <numeric>
+#include <functional>
+#include <limits>
+#include <utility>
+#include <vector>
 
-#include "sansmtp/asio/async_client.hpp"
 #include "sansmtp/asio/detail/keeper.hpp"
+#include "sansmtp/asio/detail/stream_link.hpp"
+#include "sansmtp/resend.hpp"
 
 namespace sansmtp::detail {
 namespace {
 
-using client = async_client<net::generic::stream_protocol::socket>;
+using link = stream_link<net::generic::stream_protocol::socket, net::steady_timer>;
 
-// Does this recipient wait for a connection without TLS, since it was optional and failed (TLS-08)?
-bool needs_clear_text(const recipient_report& r) { return r.advice == hint::retry_without_tls; }
-
-// Did this recipient fail since its connection was ended from this side?
-bool is_aborted(const recipient_report& r) { return r.why == errc::aborted; }
-
-// Did this recipient fail only because the connection did? Then another one may succeed.
-bool is_movable(const recipient_report& r) {
-  if (r.result != outcome::deferred && r.result != outcome::not_attempted) return false;
-  return r.why == errc::connection_lost || r.why == errc::service_closing ||
-         r.why == errc::session_closed || is_aborted(r) || needs_clear_text(r);
-}
-
-template <typename Condition>
-bool any_recipient(const delivery& report, Condition condition) {
-  return std::any_of(report.recipients.begin(), report.recipients.end(), condition);
-}
+// So often in a row connections to a destination that worked may fail before it is given up.
+constexpr unsigned patience = 10;
 
 std::shared_ptr<const async_client_options> of_connections(async_client_options options) {
   options.events = false;
@@ -42,52 +29,114 @@ std::shared_ptr<const async_client_options> in_clear_text(async_client_options o
   return of_connections(std::move(options));
 }
 
-}  // namespace
+/// What a connection of the pool waits for. It keeps the pool, as a `keeper` does.
+template <typename Function>
+class pool_operation final : public operation {
+ public:
+  [[nodiscard]] static operation& make(std::shared_ptr<pool_core> pool, Function done) {
+    return *new pool_operation(std::move(pool), std::move(done));
+  }
+  void finish() override {
+    const auto pool = kept_.take();
+    const Function done = std::move(done_);
+    const std::error_code why = error;
+    delete this;
+    done(*pool, why);
+  }
+  void discard() noexcept override { delete this; }
 
-/// A mail between its acceptance and its outcome. The content stays here, so that it can be sent
-/// twice.
-struct pool_core::job {
-  std::uint64_t number = 0;
-  operation* op = nullptr;
-  site* to = nullptr;
-  envelope env;                    // recipients without an outcome
-  std::vector<std::size_t> index;  // of each of them in the report
-  message content;
-  unsigned moves = 0;
-  bool waiting = true;
-  bool cancelled = false;  // by its own slot
-  delivery report;
-  net::cancellation_signal signal;
+ private:
+  pool_operation(std::shared_ptr<pool_core> pool, Function done)
+      : done_(std::move(done)), kept_(std::move(pool)) {}
+
+  Function done_;
+  keeper<pool_core> kept_;  // destroyed first: it may end the pool, with all that is in it
 };
 
-/// A connection.
-struct pool_core::connection {
-  connection(const net::any_io_executor& executor,
-             std::shared_ptr<const async_client_options> options, site& s)
-      : smtp(executor, std::move(options)), to(s) {}
+}  // namespace
 
-  client smtp;
+/// A mail between its acceptance and its outcome, as the operation of the client that has it, or of
+/// the queue of its site. The content stays here, so that it can be sent twice.
+struct pool_core::job final : operation {
+  job(pool_core& p, operation& o, envelope e, message m)
+      : pool(p), asked(&o), env(std::move(e)), content(std::move(m)) {}
+
+  void finish() override { pool.job_done(*this); }
+  void discard() noexcept override {
+    asked->discard();
+    delete this;
+  }
+
+  pool_core& pool;
+  operation* asked;  // the user's
+  site* to = nullptr;
+  connection* on = nullptr;  // none while it waits
+  envelope env;              // recipients without an outcome
+  message content;
+  delivery told;                   // once there are fewer recipients than at first: all of them,
+  std::vector<std::size_t> index;  // and of those that are left the place in it
+  unsigned moves = 0;
+  bool cancelled = false;  // by its own slot
+};
+
+/// A connection. It lives until `closed`.
+struct pool_core::connection : list_hook<connection, by_stage>,
+                               list_hook<connection, by_idleness>,
+                               list_hook<connection, by_room> {
+  connection(std::shared_ptr<link> l, site& s, std::uint64_t most)
+      : smtp(std::move(l)), to(s), left(most) {}
+
+  std::shared_ptr<link> smtp;
   site& to;
-  std::size_t mails = 0;    // in the session now
-  std::uint64_t given = 0;  // since the beginning
-  clock::time_point born = clock::now();
-  clock::time_point idle_since = born;
-  bool open = false;     // it is, or was
-  bool carried = false;  // and a mail came to its end and left it open
-  bool failed = false;   // it could not be opened
-  bool leaving = false;  // it takes no more mails
-  bool quitting = false;
+  stage where = stage::opening;
+  std::size_t mails = 0;      // in the session now
+  std::uint64_t left;         // mails that it may still take
+  clock::time_point since{};  // when it was opened,
+  clock::time_point idle_since{};
+  bool given = false;    // it was given a mail,
+  bool carried = false;  // and one came to its end and left it open
+};
+
+/// Why there is no connection.
+struct pool_core::refusal {
+  recipient_report why;
+  std::error_code error;
 };
 
 /// A destination with its queue.
-struct pool_core::site {
+struct pool_core::site : list_hook<site, by_need> {
+  explicit site(destination d) : where(std::move(d)) {}
+
+  [[nodiscard]] std::size_t count(stage s) const noexcept {
+    return counts[static_cast<std::size_t>(s)];
+  }
+  [[nodiscard]] std::size_t connections() const noexcept {
+    return counts[0] + counts[1] + counts[2];
+  }
+
   destination where;
-  std::uint64_t number = 0;
-  std::deque<job*> queue;
-  std::vector<connection_ptr> connections;
+  operation_list queue;  // of jobs
+  room_list room;        // connections that take mails, idle ones first
+  std::array<std::size_t, 3> counts{};
   clock::time_point retry_at{};
-  bool in_clear = false;  // a handshake failed that might (TLS-08)
+  unsigned failures = 0;   // of connections, in a row
+  bool worked = false;     // one was opened
+  bool logged_in = false;  // and authenticated
+  // A failed handshake costs one attempt its TLS (TLS-08): so many connections in clear text are
+  // due, and each may carry as many mails as handshakes failed in a row.
+  unsigned in_clear = 0;
+  unsigned handshakes_failed = 0;
+  std::vector<connect_request::endpoint> avoid;  // addresses that refused when others were left
+  std::unique_ptr<refusal> login;                // why no further login is tried
 };
+
+const destination& pool_core::site_order::key(const std::unique_ptr<site>& s) noexcept {
+  return s->where;
+}
+
+std::size_t pool_core::site_order::hash(const destination& d) noexcept {
+  return std::hash<std::string>()(d.host) ^ (std::size_t{d.port} << 1U);
+}
 
 pool_core::pool_core(net::any_io_executor executor, pool_options options)
     : executor_(std::move(executor)),
@@ -101,17 +150,15 @@ pool_core::pool_core(net::any_io_executor executor, pool_options options)
   options_.queue = std::max<std::size_t>(options_.queue, 1);
   options_.connections_per_destination =
       std::max<std::size_t>(options_.connections_per_destination, 1);
+  if (options_.mails_per_connection == 0) {
+    options_.mails_per_connection = std::numeric_limits<std::uint64_t>::max();
+  }
 }
 
-pool_core::~pool_core() { discard_all(); }
+pool_core::~pool_core() { loop_gone(); }
 
 void pool_core::discard_all() noexcept {
-  // What a handler owns may come back here while it is destroyed.
-  const auto jobs = std::exchange(jobs_, {});
-  for (const auto& [key, s] : sites_) s->queue.clear();
-  for (const auto& [number, j] : jobs) {
-    if (j->op != nullptr) std::exchange(j->op, nullptr)->discard();
-  }
+  for (const auto& s : sites_) s->queue.discard();
   drains_.discard();
   rooms_.discard();
   closes_.discard();
@@ -119,22 +166,17 @@ void pool_core::discard_all() noexcept {
 }
 
 void pool_core::loop_gone() noexcept {
-  if (gone_) return;
-  gone_ = true;
-  const auto self = shared_from_this();  // a handler may own the pool
+  if (std::exchange(gone_, true)) return;
+  const auto self = weak_from_this().lock();  // a handler may own the pool
   discard_all();
 }
 
 pool_status pool_core::status() const noexcept {
   pool_status result;
   result.waiting = waiting_;
-  result.sending = jobs_.size() - waiting_;
-  result.connections = connections_;
-  for (const auto& [key, s] : sites_) {
-    for (const connection_ptr& c : s->connections) {
-      result.idle += c->open && !c->leaving && c->mails == 0;
-    }
-  }
+  result.sending = jobs_ - waiting_;
+  result.connections = all_connections();
+  result.idle = idle_.size();
   return result;
 }
 
@@ -142,47 +184,43 @@ pool_status pool_core::status() const noexcept {
 
 void pool_core::send(operation& op, const destination& to, envelope env, message content) {
   if (gone_) return op.discard();
-  const auto number = ++last_job_;
-  auto made = std::make_unique<job>();
-  job& j = *made;
-  j.number = number;
-  j.op = &op;
+  auto& j = *new job(*this, op, std::move(env), std::move(content));
   op.what = operation::kind::mail;
-  op.mail = number;
-  j.env = std::move(env);
-  j.content = std::move(content);
-  j.report.list(j.env, outcome::not_attempted, verb::mail, errc::session_closed);
-  j.index.resize(j.env.recipients.size());
-  std::iota(j.index.begin(), j.index.end(), std::size_t{0});
-  jobs_.emplace(number, std::move(made));
-  ++waiting_;
-  if (j.content.is_streamed()) return finish(j, errc::bad_argument);
-  if (closing_) return finish(j, errc::session_closed);
-  if (waiting_ > options_.queue) {
-    return finish(j, net::error::make_error_code(net::error::no_buffer_space));
+  op.mail = ++last_job_;
+  op.carried_by = &j;
+  ++jobs_;
+  if (j.content.is_streamed()) return refuse(j, errc::bad_argument, errc::session_closed);
+  if (closing_) return refuse(j, errc::session_closed, errc::session_closed);
+  if (waiting_ >= options_.queue) {
+    return refuse(j, net::error::make_error_code(net::error::no_buffer_space),
+                  errc::session_closed);
   }
+  auto found = sites_.find(to);
+  if (found == sites_.end()) found = sites_.insert(std::make_unique<site>(to)).first;
+  site& s = **found;
+  queue(s, j, false);
+  if (s.login && s.connections() == 0) return give_up(s, *s.login, nullptr);
+  serve(s);
+}
 
-  auto& s = sites_[{to.host, to.port}];
-  if (!s) {
-    s = std::make_unique<site>();
-    s->where = to;
-    s->number = ++next_site_;
-  }
-  j.to = s.get();
-  s->queue.push_back(&j);
-  serve(*s);
+void pool_core::queue(site& s, job& j, bool first) {
+  j.to = &s;
+  j.on = nullptr;
+  j.ended = false;
+  first ? s.queue.push_front(j) : s.queue.push_back(j);
+  ++waiting_;
 }
 
 void pool_core::wait(operation& op) {
   if (gone_) return op.discard();
   switch (op.what) {
     using enum operation::kind;
-    case open: rooms_.push(op); break;
+    case open: rooms_.push_back(op); break;
     case quit:
       closing_ = true;
-      closes_.push(op);
+      closes_.push_back(op);
       break;
-    case drain: drains_.push(op); break;
+    case drain: drains_.push_back(op); break;
     case connect:
     case mail:
     case event:
@@ -197,28 +235,22 @@ void pool_core::wait(operation& op) {
 void pool_core::cancel(operation& op, cancellation how) {
   if (op.ended || gone_) return;
   if (op.what == operation::kind::mail) {
-    job& j = *jobs_.at(op.mail);
-    if (!j.waiting) {
+    job& j = static_cast<job&>(*op.carried_by);
+    if (j.on != nullptr) {
       j.cancelled = true;
-      using net::cancellation_type;
-      j.signal.emit(how == cancellation::terminal  ? cancellation_type::terminal
-                    : how == cancellation::partial ? cancellation_type::partial
-                                                   : cancellation_type::total);
-      return;
+      return j.on->smtp->cancel(j, how);
     }
     site& s = *j.to;
-    std::erase(s.queue, &j);
-    for (const std::size_t i : j.index) j.report.recipients[i].why = errc::aborted;
-    finish(j, errc::aborted);
+    operation_list::unlink(j);
+    --waiting_;
+    refuse(j, errc::aborted, errc::aborted);
+    line_up(s);
     forget_if_unused(s);
   } else {
-    (op.what == operation::kind::open    ? rooms_
-     : op.what == operation::kind::drain ? drains_
-                                         : closes_)
-        .remove(op);
+    operation_list::unlink(op);
     op.error = operation_aborted();
     op.ended = true;
-    done_.push(op);
+    done_.push_back(op);
   }
   settle();
 }
@@ -226,16 +258,16 @@ void pool_core::cancel(operation& op, cancellation how) {
 void pool_core::abort(std::error_code why) {
   if (gone_) return;
   closing_ = aborted_ = true;
-  for (auto& [key, s] : sites_) {
-    while (!s->queue.empty()) {
-      job& j = *s->queue.front();
-      s->queue.pop_front();
-      for (const std::size_t i : j.index) j.report.recipients[i].why = errc::aborted;
-      finish(j, why);
+  for (const auto& s : sites_) {
+    while (operation* const op = s->queue.pop_front()) {
+      --waiting_;
+      refuse(static_cast<job&>(*op), why, errc::aborted);
     }
-    for (const connection_ptr& c : s->connections) {
-      c->leaving = true;
-      c->smtp.abort(why);
+    line_up(*s);
+  }
+  for (const connection_list& list : connections_) {
+    for (connection* c = list.front(); c != nullptr; c = connection_list::next(*c)) {
+      c->smtp->abort(why);
     }
   }
   timer_.cancel();
@@ -244,287 +276,334 @@ void pool_core::abort(std::error_code why) {
 
 // -- who gets which connection ------------------------------------------------------------------
 
-bool pool_core::has_room(const connection& c) const {
-  return !c.leaving && c.mails < ahead_ && c.smtp.engine().where() == phase::ready;
+bool pool_core::takes_mails(const connection& c) const {
+  return c.where == stage::open && c.mails < ahead_ && c.left != 0 &&
+         c.smtp->engine().where() == phase::ready;
 }
 
-/// Destinations that have mails and no connection, and for which none that is leaving, with so many
-/// mails at most, makes room.
-std::size_t pool_core::starving(const site* except, std::size_t mails) const {
-  std::size_t without = 0;
-  std::size_t coming = 0;
-  for (const auto& [key, s] : sites_) {
-    without += s.get() != except && !s->queue.empty() && s->connections.empty();
-    for (const connection_ptr& c : s->connections) coming += c->leaving && c->mails <= mails;
-  }
-  return without > coming ? without - coming : 0;
+/// Is this connection needed by a destination that has none, more than by its own?
+bool pool_core::has_had_its_turn(const connection& c) const {
+  return c.given && all_connections() >= options_.connections &&
+         starving_.size() > at(stage::leaving).size();
 }
 
-/// If there are too few connections for all, the one of `s` that has had its turn: of those that
-/// are open the one that will be idle first.
-pool_core::connection* pool_core::owed(const site& s) const {
-  if (connections_ < options_.connections || starving(&s, ahead_) == 0) return nullptr;
-  connection* least = nullptr;
-  for (const connection_ptr& c : s.connections) {
-    if (c->open && !c->leaving && (least == nullptr || c->mails < least->mails)) least = c.get();
-  }
-  return least;
-}
-
+/// Mails belong to a connection only once it is ready: until then they wait for whichever is first.
 void pool_core::serve(site& s) {
-  const auto now = clock::now();
-  for (const connection_ptr& c : s.connections) {
-    if (c->open && !c->leaving && options_.max_age.count() > 0 &&
-        now - c->born >= options_.max_age) {
-      quit(*c);
+  while (!s.queue.empty() && !s.room.empty()) {
+    connection& c = *s.room.front();
+    if (!takes_mails(c) || has_had_its_turn(c)) {
+      retire(c);
+    } else {
+      give(c, static_cast<job&>(*s.queue.pop_front()));
     }
   }
-  if (connection* const c = s.queue.empty() ? nullptr : owed(s)) {
-    // It gets no more mails, and ends once it has none.
-    c->leaving = true;
-    if (c->mails == 0) quit(*c);
-  }
-  // One mail each, as long as there are mails and room: that spreads them over the connections.
-  for (bool any = true; any && !s.queue.empty();) {
-    any = false;
-    for (std::size_t i = 0; i != s.connections.size() && !s.queue.empty(); ++i) {
-      connection& c = *s.connections[i];
-      if (!has_room(c)) continue;
-      job& j = *s.queue.front();
-      s.queue.pop_front();
-      give(c, j);
-      any = true;
-    }
-  }
-  while (!s.queue.empty() && may_connect(s)) connect(s);
+  line_up(s);
+  deal();
+  arm_timer();
   settle();
 }
 
-void pool_core::serve_all() {
-  // Those without a connection come first, and in turn.
-  std::vector<site*> order;
-  for (auto& [key, s] : sites_) {
-    if (!s->queue.empty()) order.push_back(s.get());
-  }
-  std::sort(order.begin(), order.end(), [](const site* a, const site* b) {
-    return std::pair(!a->connections.empty(), a->number) <
-           std::pair(!b->connections.empty(), b->number);
-  });
-  for (site* s : order) serve(*s);
+bool pool_core::wants_connection(const site& s) const {
+  const std::size_t opening = s.count(stage::opening);
+  if (s.queue.size() <= opening || aborted_) return false;
+  if (s.connections() >= options_.connections_per_destination) return false;
+  // One try of a password at a time, until it is known to be right.
+  return s.login == nullptr && !(options_.credentials && !s.logged_in && opening != 0);
 }
 
-bool pool_core::may_connect(site& s) {
-  if (s.connections.size() >= options_.connections_per_destination) return false;
-  if (!s.connections.empty() && clock::now() < s.retry_at) return false;
-  if (connections_ < options_.connections) return true;
-  // An idle connection to somewhere else makes room: the one that is idle for longest.
-  if (s.connections.empty() && starving(nullptr, 0) == 0) return false;  // there will be room
-  connection* oldest = nullptr;
-  for (auto& [key, other] : sites_) {
-    for (const connection_ptr& c : other->connections) {
-      if (!c->open || c->leaving || c->mails != 0) continue;
-      if (oldest == nullptr || c->idle_since < oldest->idle_since) oldest = c.get();
-    }
+/// Puts a destination where it belongs among those that wait for a connection, behind the others.
+void pool_core::line_up(site& s) {
+  site_list* line = nullptr;
+  const bool others = s.connections() != 0;
+  if (clock::now() < s.retry_at &&
+      (s.login || (wants_connection(s) && (others || s.failures > options_.moves)))) {
+    line = &delayed_;
+  } else if (wants_connection(s)) {
+    line = others ? &hungry_ : &starving_;
   }
-  if (oldest != nullptr) quit(*oldest);  // its end serves this one
-  return false;
+  if (site_list::of(s) == line) return;
+  site_list::unlink(s);
+  if (line != nullptr) line->push_back(s);
+}
+
+/// Makes the connections for which there is room, and room for those that are needed most.
+void pool_core::deal() {
+  const auto next = [this] { return starving_.empty() ? hungry_.front() : starving_.front(); };
+  while (all_connections() < options_.connections) {
+    site* const s = next();
+    if (s == nullptr) return;
+    connect(*s);
+    site_list::unlink(*s);  // behind the others, if it needs one more
+    line_up(*s);
+  }
+  // An idle connection to somewhere else makes room: the one that is idle for longest.
+  while (!idle_.empty() && starving_.size() + hungry_.size() > at(stage::leaving).size()) {
+    retire(*idle_.front());
+  }
+}
+
+void pool_core::enter(connection& c, stage where) {
+  leave_stage(c);
+  c.where = where;
+  at(where).push_back(c);
+  ++c.to.counts[static_cast<std::size_t>(where)];
+}
+
+void pool_core::leave_stage(connection& c) {
+  if (connection_list::of(c) != nullptr) --c.to.counts[static_cast<std::size_t>(c.where)];
+  connection_list::unlink(c);
+  idle_list::unlink(c);
+  room_list::unlink(c);
 }
 
 void pool_core::connect(site& s) {
-  const auto c =
-      std::make_shared<connection>(executor_, s.in_clear ? clear_options_ : client_options_, s);
-  if (options_.credentials) c->smtp.authenticate(options_.credentials());
-  s.connections.push_back(c);
-  ++connections_;
-  s.number = ++next_site_;
-  // The first mail goes along, so that a failure is told to it with all that is known.
-  job& j = *s.queue.front();
-  s.queue.pop_front();
-  give(*c, j);
-  c->smtp.async_connect(s.where.host, s.where.port, [](net_error) {});
-  c->smtp.async_open([kept = keeper(shared_from_this()), c](net_error error) mutable {
-    kept.take()->opened(c, error);
-  });
-  c->smtp.async_wait_closed(
-      [kept = keeper(shared_from_this()), c](net_error) mutable { kept.take()->closed(c); });
+  const bool clear = s.in_clear != 0;
+  std::uint64_t most = options_.mails_per_connection;
+  if (clear) {
+    --s.in_clear;
+    most = std::min<std::uint64_t>(most, s.handshakes_failed);
+  }
+  const auto smtp = std::make_shared<link>(net::generic::stream_protocol::socket(executor_),
+                                           clear ? clear_options_ : client_options_);
+  const auto c = std::make_shared<connection>(smtp, s, most);
+  if (options_.credentials) smtp->engine().authenticate(options_.credentials());
+  enter(*c, stage::opening);
+  const auto wait_for = [&](operation::kind what, auto done) {
+    auto& op = pool_operation<decltype(done)>::make(shared_from_this(), std::move(done));
+    op.what = what;
+    smtp->start(op);
+  };
+  connect_request request;
+  request.host = s.where.host;
+  request.port = s.where.port;
+  request.avoid = s.avoid;
+  auto nothing = [](pool_core&, std::error_code) {};
+  smtp->connect(pool_operation<decltype(nothing)>::make(shared_from_this(), nothing),
+                std::move(request));
+  wait_for(operation::kind::open,
+           [c](pool_core& pool, std::error_code error) { pool.opened(*c, error); });
+  wait_for(operation::kind::end, [c](pool_core& pool, std::error_code) { pool.closed(*c); });
+}
+
+/// Puts a connection where it belongs among those that take mails.
+void pool_core::place(connection& c) {
+  idle_list::unlink(c);
+  room_list::unlink(c);
+  if (!takes_mails(c)) return;
+  if (c.mails != 0) return c.to.room.push_back(c);
+  c.to.room.push_front(c);
+  c.idle_since = clock::now();
+  idle_.push_back(c);
 }
 
 void pool_core::give(connection& c, job& j) {
-  j.waiting = false;
+  j.on = &c;
   --waiting_;
   ++c.mails;
-  ++c.given;
-  message content = message::borrow(j.content.content())
-                        .eight_bit(j.content.is_eight_bit())
-                        .utf8_headers(j.content.has_utf8_headers());
-  const auto at = std::find_if(c.to.connections.begin(), c.to.connections.end(),
-                               [&c](const connection_ptr& p) { return p.get() == &c; });
-  c.smtp.async_send(
-      j.env, std::move(content),
-      net::bind_cancellation_slot(j.signal.slot(),
-                                  [kept = keeper(shared_from_this()), c = *at, number = j.number](
-                                      net_error error, delivery report) mutable {
-                                    kept.take()->job_done(c, number, error, std::move(report));
-                                  }));
-  // QUIT rides with the last mail.
-  if (options_.mails_per_connection != 0 && c.given >= options_.mails_per_connection) quit(c);
+  --c.left;
+  c.given = true;
+  c.smtp->send(j, j.env,
+               message::borrow(j.content.content())
+                   .eight_bit(j.content.is_eight_bit())
+                   .utf8_headers(j.content.has_utf8_headers()));
+  place(c);
+  if (c.left == 0) retire(c);  // QUIT rides with the last mail
 }
 
-void pool_core::quit(connection& c) {
-  c.leaving = true;
-  if (std::exchange(c.quitting, true)) return;
-  c.smtp.async_quit([](net_error) {});
+/// It takes no more mails, and ends behind those that it has.
+void pool_core::retire(connection& c) {
+  if (c.where == stage::leaving) return;
+  const bool unused = c.where == stage::opening;
+  enter(c, stage::leaving);
+  session& smtp = c.smtp->engine();
+  if (!unused) {
+    smtp.quit();
+  } else if (smtp.where() == phase::opening && !smtp.banner().empty()) {
+    smtp.quit_now();
+  } else if (smtp.where() != phase::quitting) {
+    return c.smtp->abort(make_error_code(errc::session_aborted));  // nobody has greeted yet
+  }
+  c.smtp->wake();
 }
 
 // -- what becomes of mails and connections --------------------------------------------------------
 
-void pool_core::opened(const connection_ptr& c, std::error_code error) {
-  if (error) return;
-  c->open = true;
-  if (c->mails == 0) c->idle_since = clock::now();
-  serve(c->to);
-  look_around(*c);
-}
-
-void pool_core::job_done(const connection_ptr& c, std::uint64_t number, std::error_code error,
-                         delivery report) {
-  job& j = *jobs_.at(number);
-  site& s = c->to;
-  --c->mails;
-  c->idle_since = clock::now();
-  // It may be open since this very moment.
-  const phase where = c->smtp.engine().where();
-  if (where == phase::ready) c->open = c->carried = true;
-  const bool aborted = any_recipient(report, is_aborted);
-  const bool may_do_without_tls = any_recipient(report, needs_clear_text);
-  if (may_do_without_tls) s.in_clear = true;
-  if (!c->open && (where == phase::quitting || where == phase::closed) && !aborted) {
-    c->failed = c->leaving = true;
-    if (!may_do_without_tls) s.retry_at = clock::now() + options_.retry_delay;
+void pool_core::opened(connection& c, std::error_code error) {
+  site& s = c.to;
+  if (error) return failed(c, error);
+  s.failures = 0;
+  s.retry_at = {};
+  s.worked = true;
+  s.logged_in = static_cast<bool>(options_.credentials);
+  if (c.smtp->pumped().tls() != nullptr) s.in_clear = s.handshakes_failed = 0;
+  if (c.where == stage::opening) {
+    enter(c, stage::open);
+    c.since = clock::now();
+    place(c);
   }
-  // A connection that could not be made says something about all that could be made now, unless
-  // others are there, or may be soon.
-  const bool hopeless = c->failed && !may_do_without_tls &&
-                        std::all_of(s.connections.begin(), s.connections.end(),
-                                    [](const auto& o) { return o->failed; });
-  // What has been open for long may have been dead for long, and neither a neighbour's cancellation
-  // nor TLS says anything about the server: only other failures count.
-  const bool counts = !c->carried && !aborted && !may_do_without_tls;
-  if (!aborted_ && !j.cancelled && !hopeless && (!counts || j.moves < options_.moves) &&
-      move(j, report)) {
-    j.moves += counts;
-    s.queue.push_front(&j);
-    j.waiting = true;
-    ++waiting_;
-  } else {
-    if (hopeless && !report.recipients.empty()) fail_waiting(s, report.recipients.front(), error);
-    if (report.recipients.empty()) {
-      j.report.recipients.clear();  // a usage error
-    } else {
-      for (std::size_t i = 0; i != j.index.size(); ++i) {
-        j.report.recipients[j.index[i]] = std::move(report.recipients[i]);
-      }
-    }
-    finish(j, error, c->smtp.tls());
-  }
-  if (c->leaving && c->mails == 0) quit(*c);
   serve(s);
-  look_around(*c);
 }
 
-/// After something happened to a connection: if it is idle now, others may need it more.
-void pool_core::look_around(const connection& c) {
-  if (c.mails != 0) return;
-  if (waiting_ != 0) serve_all();
-  arm_timer();
-}
-
-/// Makes of the job what another connection has to do, if there is anything.
-bool pool_core::move(job& j, const delivery& report) {
-  if (report.recipients.size() != j.index.size()) return false;
-  if (std::none_of(report.recipients.begin(), report.recipients.end(), is_movable)) return false;
-  std::vector<recipient> rest;
-  std::vector<std::size_t> index;
-  for (std::size_t i = 0; i != j.index.size(); ++i) {
-    j.report.recipients[j.index[i]] = report.recipients[i];
-    if (!is_movable(report.recipients[i])) continue;
-    rest.push_back(std::move(j.env.recipients[i]));
-    index.push_back(j.index[i]);
-  }
-  j.env.recipients = std::move(rest);
-  j.index = std::move(index);
-  return true;
-}
-
-/// Ends what waits for a destination to which there is no connection, for the reason of one
-/// recipient that had to have it.
-void pool_core::fail_waiting(site& s, const recipient_report& why, std::error_code error) {
-  while (!s.queue.empty()) {
-    job& j = *s.queue.front();
-    s.queue.pop_front();
-    for (const std::size_t i : j.index) {
-      recipient_report& r = j.report.recipients[i];
-      std::string address = std::move(r.address);
-      r = why;
-      r.address = std::move(address);
+void pool_core::failed(connection& c, std::error_code error) {
+  site& s = c.to;
+  const bool by_us = c.where == stage::leaving || aborted_;
+  retire(c);
+  if (by_us) return serve(s);
+  refusal r;
+  r.error = error;
+  if (const recipient_report* const why = c.smtp->opening_failure()) r.why = *why;
+  if (r.why.advice == hint::retry_without_tls) {
+    ++s.in_clear;
+    ++s.handshakes_failed;
+  } else if (r.why.stage == verb::greeting && c.smtp->has_other_addresses()) {
+    s.avoid.push_back(c.smtp->peer());  // it is not the end of the name
+  } else {
+    ++s.failures;
+    s.avoid.clear();
+    const bool permanent = is_permanent(r.why.why, r.why.code);
+    const bool wrong_login = permanent && r.why.why == errc::auth_refused;
+    const bool others = s.count(stage::opening) + s.count(stage::open) != 0;
+    if (wrong_login) s.login = std::make_unique<refusal>(r);
+    if (wrong_login || others || s.failures > options_.moves) {
+      s.retry_at = clock::now() + options_.retry_delay;
     }
-    finish(j, error);
+    if (!others &&
+        (wrong_login || (permanent && !s.worked) ||
+         s.failures > (s.worked ? std::max(patience, options_.moves) : options_.moves))) {
+      give_up(s, r, c.smtp->pumped().tls());
+    }
+  }
+  serve(s);
+}
+
+void pool_core::job_done(job& j) {
+  const auto self = shared_from_this();
+  connection& c = *j.on;
+  site& s = c.to;
+  posted_ = true;  // it is flushed here
+  --c.mails;
+  if (c.smtp->engine().where() == phase::ready) c.carried = true;
+  resend_plan plan;
+  if (!aborted_ && !j.cancelled && !j.report.delivered_to_all()) {
+    plan = plan_resend(j.report, options_.client.session.require_all_recipients);
+  }
+  const bool whole = plan.recipients.size() == j.env.recipients.size();
+  const auto any_says = [&](auto member, auto value) {
+    return std::any_of(plan.recipients.begin(), plan.recipients.end(),
+                       [&](std::size_t i) { return j.report.recipients[i].*member == value; });
+  };
+  const bool wants_another = any_says(&recipient_report::advice, hint::another_connection);
+  if (wants_another) retire(c);
+  // What was open for long may have been dead for long, and a neighbour that was given up says
+  // nothing about the server. Whatever else changes nothing counts, so that it ends.
+  const bool counts =
+      whole && (plan.how == resend::transaction || wants_another ||
+                (!c.carried && !any_says(&recipient_report::why, errc::session_aborted)));
+  if (plan.how != resend::no && (!counts || j.moves < options_.moves)) {
+    j.moves += counts ? 1 : 0;
+    if (!whole) {
+      std::vector<recipient> rest;
+      std::vector<std::size_t> index;
+      for (const std::size_t i : plan.recipients) {
+        rest.push_back(std::move(j.env.recipients[i]));
+        index.push_back(j.index.empty() ? i : j.index[i]);
+      }
+      if (j.index.empty()) {
+        j.told = std::move(j.report);
+      } else {
+        for (std::size_t i = 0; i != j.index.size(); ++i) {
+          j.told.recipients[j.index[i]] = std::move(j.report.recipients[i]);
+        }
+      }
+      j.env.recipients = std::move(rest);
+      j.index = std::move(index);
+    }
+    queue(s, j, true);
+  } else {
+    finish(j, j.error, c.smtp->pumped().tls());
+  }
+  place(c);
+  serve(s);
+  flush();
+}
+
+/// Ends what waits for a destination to which there is no connection.
+void pool_core::give_up(site& s, const refusal& r, const tls_info* tls) {
+  s.failures = 0;
+  while (operation* const op = s.queue.pop_front()) {
+    job& j = static_cast<job&>(*op);
+    --waiting_;
+    j.report.list(j.env, outcome::not_attempted, verb::mail, errc::none);
+    for (recipient_report& to : j.report.recipients) {
+      std::string address = std::move(to.address);
+      to = r.why;
+      to.address = std::move(address);
+    }
+    finish(j, r.error, tls);
   }
 }
 
+/// Ends a mail that no server was asked about (again).
+void pool_core::refuse(job& j, std::error_code error, errc why) {
+  j.report.list(j.env, outcome::not_attempted, verb::mail, why);
+  finish(j, error, nullptr);
+}
+
+/// Ends a mail with what its last report says of those that were left.
 void pool_core::finish(job& j, std::error_code error, const tls_info* tls) {
-  operation& op = *std::exchange(j.op, nullptr);
-  j.report.id = j.number;
+  operation& op = *j.asked;
+  if (j.index.empty() || j.report.recipients.empty()) {
+    op.report = std::move(j.report);
+  } else {
+    op.report = std::move(j.told);
+    for (std::size_t i = 0; i != j.index.size(); ++i) {
+      op.report.recipients[j.index[i]] = std::move(j.report.recipients[i]);
+    }
+  }
+  op.report.id = op.mail;
   // A mail that reached somebody has not failed, though perhaps its second half has.
-  j.report.error = j.report.count(outcome::delivered) != 0 ? std::error_code() : error;
-  op.error = j.report.error;
-  if (options_.observe) options_.observe(j.report, tls);
-  op.report = std::move(j.report);
-  if (j.waiting) --waiting_;
-  jobs_.erase(j.number);
+  op.error = op.report.count(outcome::delivered) != 0 ? std::error_code() : error;
+  op.report.error = op.error;
   op.ended = true;
-  done_.push(op);
+  op.carried_by = nullptr;
+  done_.push_back(op);
+  --jobs_;
+  delete &j;
+  if (options_.observe) options_.observe(op.report, tls);
   settle();
 }
 
-void pool_core::closed(const connection_ptr& c) {
-  site& s = c->to;
-  c->leaving = true;
-  std::erase(s.connections, c);
-  if (--connections_ == 0) timer_.cancel();
-  serve_all();
+void pool_core::closed(connection& c) {
+  site& s = c.to;
+  leave_stage(c);
+  if (s.login && s.connections() == 0) give_up(s, *s.login, nullptr);
+  serve(s);
   forget_if_unused(s);
-  settle();
+  if (all_connections() == 0 && delayed_.empty()) {
+    timer_at_.reset();
+    timer_.cancel();
+  }
 }
 
 /// Whoever sends to the whole world does not keep it in memory.
 void pool_core::forget_if_unused(site& s) {
-  if (s.queue.empty() && s.connections.empty()) {
-    sites_.erase({s.where.host, s.where.port});
-  }
+  if (!s.queue.empty() || s.connections() != 0 || site_list::of(s) != nullptr) return;
+  sites_.erase(sites_.find(s.where));
 }
 
 // -- time -----------------------------------------------------------------------------------------
 
-/// When an idle connection is to end, if it ever is.
-std::optional<pool_core::clock::time_point> pool_core::end_of_idling(const connection& c) const {
-  if (!c.open || c.leaving || c.mails != 0) return std::nullopt;
-  const auto end = c.idle_since + options_.idle_timeout;
-  return options_.max_age.count() > 0 ? std::min(end, c.born + options_.max_age) : end;
-}
-
-/// For the next connection that has been idle for long enough, or the next that may be tried again.
+/// For whatever is the first in its list: each holds what waits equally long.
 void pool_core::arm_timer() {
   std::optional<clock::time_point> at;
   const auto not_after = [&at](clock::time_point t) { at = at ? std::min(*at, t) : t; };
-  const auto now = clock::now();
-  for (const auto& [key, s] : sites_) {
-    if (s->retry_at > now) not_after(s->retry_at);
-    for (const connection_ptr& c : s->connections) {
-      if (const auto end = end_of_idling(*c)) not_after(*end);
-    }
+  const connection* const oldest = this->at(stage::open).front();
+  if (oldest != nullptr && options_.max_age.count() > 0) {
+    not_after(oldest->since + options_.max_age);
   }
-  if (!at || aborted_ || (timer_at_ && *timer_at_ <= *at)) return;
+  if (!idle_.empty()) not_after(idle_.front()->idle_since + options_.idle_timeout);
+  if (!delayed_.empty()) not_after(delayed_.front()->retry_at);
+  if (!at || aborted_ || gone_ || (timer_at_ && *timer_at_ <= *at)) return;
   timer_at_ = at;
   timer_.expires_at(*at);
   // The timer shall not keep the pool.
@@ -536,42 +615,59 @@ void pool_core::arm_timer() {
 void pool_core::time_passed() {
   timer_at_.reset();
   const auto now = clock::now();
-  for (const auto& [key, s] : sites_) {
-    for (const connection_ptr& c : s->connections) {
-      if (const auto end = end_of_idling(*c); end && *end <= now) quit(*c);
-    }
+  const auto has_passed = [now](clock::time_point since, std::chrono::milliseconds after) {
+    return since + after <= now;
+  };
+  while (!idle_.empty() && has_passed(idle_.front()->idle_since, options_.idle_timeout)) {
+    retire(*idle_.front());
   }
-  if (waiting_ != 0) serve_all();
+  while (options_.max_age.count() > 0 && !at(stage::open).empty() &&
+         has_passed(at(stage::open).front()->since, options_.max_age)) {
+    connection& c = *at(stage::open).front();
+    retire(c);
+    line_up(c.to);
+  }
+  while (!delayed_.empty() && delayed_.front()->retry_at <= now) {
+    site& s = *delayed_.pop_front();
+    // While others work, a login that was refused stays so.
+    if (s.login && s.connections() != 0) {
+      s.retry_at = now + options_.retry_delay;
+    } else {
+      s.login.reset();
+    }
+    line_up(s);
+    forget_if_unused(s);
+  }
+  deal();
   arm_timer();
+  settle();
 }
 
 // -- ends -----------------------------------------------------------------------------------------
 
 void pool_core::settle() {
   const auto end_all = [this](operation_list& list) {
-    while (operation* op = list.pop()) {
+    while (operation* op = list.pop_front()) {
       op->ended = true;
-      done_.push(*op);
+      done_.push_back(*op);
     }
   };
-  if (jobs_.empty()) {
+  if (jobs_ == 0) {
     if (done_.empty()) end_all(drains_);  // handlers may queue further mails
     if (closing_) {
       timer_.cancel();
-      for (const auto& [key, s] : sites_) {
-        for (const connection_ptr& c : s->connections) {
-          if (!c->leaving) quit(*c);
-        }
+      for (const stage where : {stage::opening, stage::open}) {
+        while (connection* const c = at(where).front()) retire(*c);
       }
-      if (connections_ == 0) end_all(closes_);
+      if (all_connections() == 0) end_all(closes_);
     }
   }
   // One after the other, for each may take the place.
   if (!room_given_ && !rooms_.empty() && (waiting_ < options_.queue || closing_)) {
     room_given_ = true;
-    operation* const op = rooms_.pop();
+    operation* const op = rooms_.pop_front();
     op->ended = true;
-    done_.push(*op);
+    done_.push_back(*op);
   }
   if (done_.empty() || posted_ || gone_) return;
   posted_ = true;
@@ -589,7 +685,7 @@ void pool_core::flush() {
     }
   } const on_exit{*this};
   for (std::size_t n = done_.size(); n != 0; --n) {
-    operation* const op = done_.pop();
+    operation* const op = done_.pop_front();
     if (op == nullptr) break;  // the loop goes
     op->finish();
   }

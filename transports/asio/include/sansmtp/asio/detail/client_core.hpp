@@ -52,6 +52,11 @@ class client_core : public std::enable_shared_from_this<client_core> {
   [[nodiscard]] const async_client_options& options() const noexcept { return *options_; }
   [[nodiscard]] bool linked() const noexcept { return linked_; }
   [[nodiscard]] std::error_code end() const noexcept { return end_; }
+  /// Why the session could not be opened, as a mail would be told; nullptr if it could, or is not
+  /// decided.
+  [[nodiscard]] const recipient_report* opening_failure() const noexcept {
+    return opening_failure_.get();
+  }
   [[nodiscard]] std::span<const recipient_report> recipients(std::uint64_t handle) const noexcept;
   [[nodiscard]] bool wants_content(std::uint64_t handle) const noexcept;
   /// Octets held, the object itself and those of Asio apart.
@@ -123,6 +128,10 @@ class client_core : public std::enable_shared_from_this<client_core> {
   void unlink();
   void close_if_idle();
   void arm_timer();
+  [[nodiscard]] bool leaving() const noexcept {
+    const phase where = channel_.engine().where();
+    return where == phase::quitting || where == phase::closed;
+  }
   [[nodiscard]] bool over() const noexcept { return told_end_ && !linked_; }
   [[nodiscard]] std::error_code failure() const noexcept;
   [[nodiscard]] stream_mail* find_stream(std::uint64_t handle) const noexcept;
@@ -147,9 +156,10 @@ class client_core : public std::enable_shared_from_this<client_core> {
   bool again_ = false;   // `run` has more to do
   bool posted_ = false;  // `run` will be called
 
-  operation_list mails_;    // in the order of their ids
-  operation_list done_;     // to be finished by `run`
-  operation_list waiting_;  // connect, open, drain, quit
+  operation_list mails_;      // in the order of their ids
+  operation_list withdrawn_;  // mails that were taken back, in that order
+  operation_list done_;       // to be finished by `run`
+  operation_list waiting_;    // connect, open, drain, quit
   operation* event_wanted_ = nullptr;
   std::unique_ptr<char[]> read_space_;
   std::optional<time_point> closing_until_;  // for last words of either side
@@ -161,7 +171,8 @@ class client_core : public std::enable_shared_from_this<client_core> {
 
   std::optional<channel> retired_;  // of a link that has ended, but not its last write
   std::error_code end_;             // why there is no link
-  std::vector<bytes> lent_;         // what is being written
+  std::unique_ptr<recipient_report> opening_failure_;
+  std::vector<bytes> lent_;  // what is being written
   std::uint64_t last_handle_ = 0;
 };
 

@@ -21,6 +21,7 @@ struct connect_request {
   std::string host;        ///< To be resolved, a numeric address, or the path of a Unix socket.
   std::uint16_t port = 0;  ///< 0: `host` is the path of a Unix socket.
   std::vector<endpoint> endpoints;  ///< If there are any, these are tried instead.
+  std::vector<endpoint> avoid;      ///< Not tried as long as the name has other addresses.
   std::string local_address;
   std::chrono::milliseconds timeout{0};
   std::chrono::milliseconds attempt_delay{0};
@@ -52,6 +53,8 @@ class connected_socket {
 struct connect_result {
   std::error_code error;
   connected_socket socket{};
+  connect_request::endpoint peer{};  ///< To whom.
+  bool others = false;               ///< Has the name addresses that were not tried to the end?
 };
 
 /// Resolves a name and races the addresses after RFC 8305: those of both families by turns, each

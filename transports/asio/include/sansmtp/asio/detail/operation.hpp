@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <system_error>
 
+#include "sansmtp/asio/detail/intrusive_list.hpp"
 #include "sansmtp/delivery.hpp"
 #include "sansmtp/event.hpp"
 
@@ -18,7 +19,7 @@ enum class cancellation : std::uint8_t { terminal, partial, total };
 [[nodiscard]] std::error_code not_connected() noexcept;
 
 /// What ends once, with a result. Whoever has it in a list owns it until `finish` or `discard`.
-class operation {
+class operation : public list_hook<operation, struct waits> {
  public:
   enum class kind : std::uint8_t {
     connect,
@@ -34,8 +35,6 @@ class operation {
   };
 
   operation() = default;
-  operation(const operation&) = delete;
-  operation& operator=(const operation&) = delete;
 
   /// Command: gives the memory back, then the result to the handler, on the handler's executor.
   virtual void finish() = 0;
@@ -49,18 +48,14 @@ class operation {
   delivery report;         // mail, finish
   event* seen = nullptr;   // event: where it goes
   std::size_t octets = 0;  // write
+  operation* carried_by = nullptr;  // a mail of a pool: what brings it to a connection
 
  protected:
   virtual ~operation() = default;
-
- private:
-  friend class operation_list;
-  operation* next_ = nullptr;
-  operation* previous_ = nullptr;
 };
 
-/// A queue of operations that owns them and needs no memory for it.
-class operation_list {
+/// A queue of operations that owns them.
+class operation_list : public intrusive_list<operation, waits> {
  public:
   operation_list() = default;
   operation_list(const operation_list&) = delete;
@@ -69,49 +64,19 @@ class operation_list {
 
   /// Command: discards all.
   void discard() noexcept {
-    while (operation* op = pop()) op->discard();
-  }
-
-  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }
-
-  void push(operation& op) noexcept {
-    op.next_ = nullptr;
-    op.previous_ = last_;
-    (last_ != nullptr ? last_->next_ : first_) = &op;
-    last_ = &op;
-    ++size_;
-  }
-
-  /// Command: takes the oldest out, or returns nullptr.
-  operation* pop() noexcept {
-    operation* const op = first_;
-    if (op != nullptr) remove(*op);
-    return op;
-  }
-
-  void remove(operation& op) noexcept {
-    (op.previous_ != nullptr ? op.previous_->next_ : first_) = op.next_;
-    (op.next_ != nullptr ? op.next_->previous_ : last_) = op.previous_;
-    op.next_ = op.previous_ = nullptr;
-    --size_;
+    while (operation* op = pop_front()) op->discard();
   }
 
   /// Command: takes the oldest out that fulfils `condition`, or returns nullptr.
   template <typename Condition>
   operation* take(Condition condition) {
-    for (operation* op = first_; op != nullptr; op = op->next_) {
+    for (operation* op = front(); op != nullptr; op = next(*op)) {
       if (!condition(*op)) continue;
       remove(*op);
       return op;
     }
     return nullptr;
   }
-
- private:
-  operation* first_ = nullptr;
-  operation* last_ = nullptr;
-  std::size_t size_ = 0;
 };
 
 }  // namespace sansmtp::detail

@@ -1,18 +1,16 @@
 // What a connection pool does, whatever its handlers are.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <map>
 #include <memory>
 #include <optional>
-#include <string>
 #include <system_error>
-#include <utility>
-#include <vector>
+#include <unordered_set>
 
+#include "sansmtp/asio/detail/intrusive_list.hpp"
 #include "sansmtp/asio/detail/operation.hpp"
 #include "sansmtp/asio/net.hpp"
 #include "sansmtp/asio/pool_options.hpp"
@@ -22,7 +20,10 @@
 namespace sansmtp::detail {
 
 /// The state that a pool, its connections and their handlers share. Operations end by `flush`,
-/// which is posted: nothing ends inside of what begins it.
+/// from nobody's frame: nothing ends inside of what begins it.
+///
+/// What has to be found is found in a list: nothing here takes longer if there are more
+/// destinations, connections or mails.
 class pool_core : public std::enable_shared_from_this<pool_core> {
  public:
   pool_core(net::any_io_executor executor, pool_options options);
@@ -43,33 +44,61 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   struct job;
   struct site;
   struct connection;
-  using connection_ptr = std::shared_ptr<connection>;
+  struct refusal;
   using clock = std::chrono::steady_clock;
 
+  /// Where a connection stands, from its begin to its end.
+  enum class stage : std::uint8_t { opening, open, leaving };
+  using connection_list = intrusive_list<connection, struct by_stage>;
+  using idle_list = intrusive_list<connection, struct by_idleness>;
+  using room_list = intrusive_list<connection, struct by_room>;
+  using site_list = intrusive_list<site, struct by_need>;
+
+  /// Finds a site by its destination.
+  struct site_order {
+    using is_transparent = void;
+    static const destination& key(const destination& d) noexcept { return d; }
+    static const destination& key(const std::unique_ptr<site>& s) noexcept;
+    std::size_t operator()(const auto& one) const noexcept { return hash(key(one)); }
+    bool operator()(const auto& a, const auto& b) const noexcept { return key(a) == key(b); }
+    static std::size_t hash(const destination& d) noexcept;
+  };
+
   void serve(site& s);
-  void serve_all();
-  bool may_connect(site& s);
+  void line_up(site& s);
+  void deal();
   void connect(site& s);
+  void enter(connection& c, stage where);
+  void leave_stage(connection& c);
+  void place(connection& c);
   void give(connection& c, job& j);
-  void job_done(const connection_ptr& c, std::uint64_t number, std::error_code error,
-                delivery report);
-  void opened(const connection_ptr& c, std::error_code error);
-  void closed(const connection_ptr& c);
-  void quit(connection& c);
-  static bool move(job& j, const delivery& report);
-  void finish(job& j, std::error_code error, const tls_info* tls = nullptr);
-  void fail_waiting(site& s, const recipient_report& why, std::error_code error);
+  void queue(site& s, job& j, bool first);
+  void retire(connection& c);
+  void opened(connection& c, std::error_code error);
+  void failed(connection& c, std::error_code error);
+  void closed(connection& c);
+  void job_done(job& j);
+  void give_up(site& s, const refusal& why, const tls_info* tls);
+  void finish(job& j, std::error_code error, const tls_info* tls);
+  void refuse(job& j, std::error_code error, errc why);
   void forget_if_unused(site& s);
   void discard_all() noexcept;
   void settle();
   void flush();
-  void look_around(const connection& c);
   void arm_timer();
   void time_passed();
-  [[nodiscard]] bool has_room(const connection& c) const;
-  [[nodiscard]] std::size_t starving(const site* except, std::size_t mails) const;
-  [[nodiscard]] connection* owed(const site& s) const;
-  [[nodiscard]] std::optional<clock::time_point> end_of_idling(const connection& c) const;
+  [[nodiscard]] bool takes_mails(const connection& c) const;
+  [[nodiscard]] bool has_had_its_turn(const connection& c) const;
+  [[nodiscard]] bool wants_connection(const site& s) const;
+  [[nodiscard]] connection_list& at(stage where) noexcept {
+    return connections_[static_cast<std::size_t>(where)];
+  }
+  [[nodiscard]] const connection_list& at(stage where) const noexcept {
+    return connections_[static_cast<std::size_t>(where)];
+  }
+  [[nodiscard]] std::size_t all_connections() const noexcept {
+    return at(stage::opening).size() + at(stage::open).size() + at(stage::leaving).size();
+  }
 
   net::any_io_executor executor_;
   pool_options options_;
@@ -79,12 +108,15 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   net::steady_timer timer_;
   std::optional<clock::time_point> timer_at_;
 
-  std::map<std::pair<std::string, std::uint16_t>, std::unique_ptr<site>> sites_;
-  std::uint64_t next_site_ = 0;  // whose turn it is, if not all can have a connection
-  std::map<std::uint64_t, std::unique_ptr<job>> jobs_;
+  std::unordered_set<std::unique_ptr<site>, site_order, site_order> sites_;
+  std::array<connection_list, 3> connections_;  // by stage, in the order in which they came there
+  idle_list idle_;      // open, and without a mail: whoever is idle for longest comes first
+  site_list starving_;  // have mails and no connection
+  site_list hungry_;    // have mails and too few connections
+  site_list delayed_;   // wait for their `retry_at`
+  std::size_t jobs_ = 0;
   std::uint64_t last_job_ = 0;
   std::size_t waiting_ = 0;
-  std::size_t connections_ = 0;
 
   operation_list drains_;
   operation_list rooms_;

@@ -73,6 +73,10 @@ class stream_link final : public client_core {
 
   [[nodiscard]] Stream& stream() noexcept { return stream_; }
   [[nodiscard]] executor_type get_executor() { return stream_.get_executor(); }
+  /// Whom `connect` reached.
+  [[nodiscard]] const connect_request::endpoint& peer() const noexcept { return peer_; }
+  /// Did the name have other addresses, which were not tried to the end?
+  [[nodiscard]] bool has_other_addresses() const noexcept { return others_; }
 
   /// The stream is connected already.
   void adopt() {
@@ -92,6 +96,8 @@ class stream_link final : public client_core {
     request.local_address = options().local_address;
     request.timeout = options().connect_timeout;
     request.attempt_delay = options().attempt_delay;
+    peer_ = {};
+    others_ = false;
     std::string host = request.host;
     const std::uint16_t port = request.port;
     connector_ = connector::start(stream_.get_executor(), std::move(request),
@@ -130,6 +136,8 @@ class stream_link final : public client_core {
     }
     if (error) return connect_failed(error);
     result.socket.release();
+    peer_ = result.peer;
+    others_ = result.others;
     connected(host, port, local_address());
     run();
   }
@@ -220,6 +228,8 @@ class stream_link final : public client_core {
   Stream stream_;
   Timer timer_;
   std::weak_ptr<connector> connector_;  // kept by what it waits for
+  connect_request::endpoint peer_;
+  bool others_ = false;
 };
 
 /// The usual one is compiled in the library.
