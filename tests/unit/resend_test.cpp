@@ -23,8 +23,8 @@ TEST(resend, depends_on_why_for_those_who_were_not_served) {  // POOL-01
     resend expected = resend::no;
     if (why == errc::recipient_limit || why == errc::ran_ahead) expected = resend::transaction;
     for (const errc of_session :
-         {errc::reset_refused, errc::service_closing, errc::connection_lost, errc::handshake_lost,
-          errc::session_closed, errc::session_aborted}) {
+         {errc::reset_refused, errc::service_closing, errc::connection_lost, errc::tls_truncated,
+          errc::handshake_lost, errc::session_closed, errc::session_aborted}) {
       if (why == of_session) expected = resend::connection;
     }
     SCOPED_TRACE(to_string(why));
