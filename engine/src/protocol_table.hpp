@@ -1,7 +1,8 @@
-// All transitions of the protocol live here, as two constexpr tables: what may follow what on the
-// way out (`rules`), and what a reply of each class means on the way in (`reactions`). The sender
-// and the receiver look things up; neither decides anything of this kind by itself.
-// engine/README.md shows both tables, and a test compares them with these.
+// All transitions of the protocol live here, as three constexpr tables: what may follow what on the
+// way out (`rules`), what a reply of each class means on the way in (`reactions`), and which codes
+// mean something else than their class (`named_codes`). The sender and the receiver look things up;
+// neither decides anything of this kind by itself. engine/README.md shows the tables, and a test
+// compares them with these.
 #pragma once
 
 #include <array>
@@ -55,8 +56,10 @@ enum class reaction : std::uint8_t {
   refuse_hello,  ///< Perhaps HELO (SESS-08), else the session fails.
   refuse_tls,
   refuse_login,
+  refuse_mechanism,  ///< The mechanism is at fault, not the credentials: try the next (AUTH-11).
   note_cancelled,
   refuse_sender,
+  refuse_place,  ///< If MAIL ran ahead of a verdict, its place is at fault, not the sender (PIPE-17).
   refuse_recipient,
   refuse_data,
   refuse_content,
@@ -94,18 +97,41 @@ inline constexpr std::array<reaction_row, verb_count> reactions = [] {
   }};
 }();
 
+/// A 5yz code that means something else than its class as the reply to one verb.
+struct named_code {
+  verb what;
+  std::uint16_t code;
+  reaction does;
+};
+
+inline constexpr std::array<named_code, 4> named_codes = {{
+    {verb::auth, 504, reaction::refuse_mechanism},
+    {verb::auth, 534, reaction::refuse_mechanism},
+    {verb::auth, 538, reaction::refuse_mechanism},
+    {verb::mail, 503, reaction::refuse_place},
+}};
+
 [[nodiscard]] constexpr const rule& rule_of(verb v) noexcept {
   return rules[static_cast<std::size_t>(v)];
 }
-[[nodiscard]] constexpr reaction reaction_of(verb v, int first_digit) noexcept {
+[[nodiscard]] constexpr reaction reaction_of(verb v, int code) noexcept {
+  const int first_digit = code / 100;
+  if (first_digit == 5) {
+    for (const named_code& n : named_codes) {
+      if (n.what == v && n.code == code) return n.does;
+    }
+  }
   return reactions[static_cast<std::size_t>(v)].on[static_cast<std::size_t>(first_digit) - 2];
 }
 
-// Each row stands in its verb's place.
+// Each row stands in its verb's place, and only 5yz codes are looked up by name.
 static_assert([] {
   for (std::size_t i = 0; i < verb_count; ++i) {
     if (static_cast<std::size_t>(rules[i].what) != i) return false;
     if (static_cast<std::size_t>(reactions[i].what) != i) return false;
+  }
+  for (const named_code& n : named_codes) {
+    if (n.code / 100 != 5) return false;
   }
   return true;
 }());

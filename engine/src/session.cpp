@@ -49,7 +49,8 @@ constexpr int care(outcome o) noexcept {
 
 // -- construction ---------------------------------------------------------------------------------
 
-session::impl::impl(session_config c) : parser_(c.limits.reply), config_(std::move(c)) {}
+session::impl::impl(session_config c)
+    : level_(c.pipelining), parser_(c.limits.reply), config_(std::move(c)) {}
 session::impl::~impl() = default;
 
 [[gnu::cold]] session::session(session_config config)

@@ -137,7 +137,7 @@ struct session::impl {
   [[nodiscard, gnu::cold]] verb next_verb_unready() const noexcept;
   [[nodiscard]] bool may_write(verb v) const noexcept;
   [[nodiscard]] bool pipelining() const noexcept {
-    return config_.pipelining != pipelining_level::off && peer_.has(extension::pipelining);
+    return level_ != pipelining_level::off && peer_.has(extension::pipelining);
   }
   [[nodiscard]] bool fits(std::size_t line) const noexcept;
   bool write(verb v);
@@ -195,9 +195,11 @@ struct session::impl {
   // Where we are.
   stage stage_ = stage::unconnected;
   bool tls_ = false;
-  bool quit_asked_ = false;       // nothing more is taken
-  bool group_closed_ = false;     // nothing may follow until all replies are there
-  bool rset_due_ = false;         // before the next MAIL (TXN-16)
+  bool quit_asked_ = false;    // nothing more is taken
+  bool group_closed_ = false;  // nothing may follow until all replies are there
+  bool rset_due_ = false;      // before the next MAIL (TXN-16)
+  bool delivered_ = false;     // a mail, at least
+  pipelining_level level_ = pipelining_level::envelope;  // as configured, or as the server bears
   bool long_lines_ = false;       // the parser takes lines as long as AUTH needs
   std::optional<verb> pressing_;  // to be written before all else: opening, AUTH, a lone dot
   std::uint32_t rset_owed_ = 0;   // RSETs sent without a reply yet

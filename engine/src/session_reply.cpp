@@ -195,6 +195,7 @@ void session::impl::fail_unexpected(errc why, verb about, const reply& r) {
       if (e.mail == nullptr) return;
       mail_state& m = *e.mail;
       m.delivered = what == reaction::deliver;
+      delivered_ |= m.delivered;
       const outcome o = m.delivered            ? outcome::delivered
                         : r.first_digit() == 5 ? outcome::rejected
                                                : outcome::deferred;
@@ -260,18 +261,24 @@ void session::impl::fail_unexpected(errc why, verb about, const reply& r) {
       proceed_opening();
       return;
 
-    case reaction::refuse_login:
-      // Another mechanism only where the refusal says that it is the mechanism's fault (AUTH-11).
-      if (r.code() == 504 || r.code() == 534 || r.code() == 538) {
-        login_->current.reset();
-        try_next_mechanism(r);
-        return;
-      }
-      login_failed(errc::auth_refused, r);
+    case reaction::refuse_mechanism:
+      login_->current.reset();
+      try_next_mechanism(r);
       return;
+
+    case reaction::refuse_login: login_failed(errc::auth_refused, r); return;
 
     case reaction::note_cancelled: login_failed(login_->cancelled, r); return;
 
+    case reaction::refuse_place:
+      if (e.mail != nullptr && e.mail->rode) {
+        // This server takes nothing before its verdict, whatever it offers: no more of that.
+        level_ = std::min(level_, pipelining_level::envelope);
+        refuse_sender(*e.mail, errc::ran_ahead, r);
+        settle(*e.mail);
+        return;
+      }
+      [[fallthrough]];
     case reaction::refuse_sender:
       if (e.mail == nullptr) return;
       refuse_sender(*e.mail, refusal(r), r);
@@ -320,7 +327,7 @@ void session::impl::fail_unexpected(errc why, verb about, const reply& r) {
     server_closes(r, e.what, e.end);
     return;
   }
-  react(detail::reaction_of(e.what, r.first_digit()), e, r);
+  react(detail::reaction_of(e.what, r.code()), e, r);
 }
 
 /// Makes the parser ready for what is owed next. False if nothing is to be read now.
@@ -558,12 +565,15 @@ void session::impl::login_failed(errc why, const reply& r) {
 /// MAIL was refused, and with it every recipient (TXN-04).
 void session::impl::refuse_sender(mail_state& m, errc why, const reply& r) {
   m.sender_refused = true;
-  m.sender_verdict = {verb::mail, why, hint_of(r), m.keep(r), {}};
+  // A server that has taken mails and now takes none for a while has had enough of this session.
+  const bool enough = delivered_ && why == errc::refused_transiently;
+  const hint advice = enough ? hint::another_connection : hint_of(r);
+  m.sender_verdict = {verb::mail, why, advice, m.keep(r), {}};
   detail::pending_event& told = tell_event(event::kind::sender_rejected, verb::mail, r);
   told.id = m.id;
   told.error = std::error_code(why);
   told.category = category_of(why);
-  told.advice = hint_of(r);
+  told.advice = advice;
   told.command = events_.keep(command_of(verb::mail, &m, 0));
 }
 

@@ -694,7 +694,7 @@ bool session::impl::write_content(mail_state& m) {
   sending_ = nullptr;
   group_begin_ = m.content_end;
   // Only at level `messages` may the next envelope share the way with the terminator (PIPE-17).
-  group_closed_ = config_.pipelining != pipelining_level::messages;
+  group_closed_ = level_ != pipelining_level::messages;
   return true;
 }
 

@@ -209,7 +209,7 @@ void judge::read_line(std::string_view line, std::size_t begin, std::size_t end)
     require(goes_on, "nothing follows a last-only command before its reply (PIPE-03, PIPE-04)");
   }
   if (in_content) {
-    require(config_.pipelining == pipelining_level::messages && handed_out(owed_.front().end),
+    require(runs_ahead_ && handed_out(owed_.front().end),
             "what follows content waits for its reply (PIPE-17)");
     require(
         line.starts_with("MAIL ") || line.starts_with("RCPT ") || line == "DATA" || line == "QUIT",
@@ -407,7 +407,13 @@ void judge::react(const owed& line, int code, std::string_view text) {
       leaving_ = true;
       if (yes || code / 100 == 3) stop(failure_category::protocol);
       break;
-    case verb::mail: mails_[line.mail].mail_reply = code; break;
+    case verb::mail:
+      mails_[line.mail].mail_reply = code;
+      mails_[line.mail].behind_a_delivery =
+          std::any_of(mails_.begin(), mails_.end(),
+                      [](const mail_book& m) { return m.final_reply / 100 == 2; });
+      if (mails_[line.mail].rides && code == 503) runs_ahead_ = false;  // PIPE-17
+      break;
     case verb::rcpt: {
       mail_book& m = mails_[line.mail];
       rcpt_book& r = m.recipients[line.recipient];
@@ -533,8 +539,8 @@ bool judge::owes(std::size_t mail) const {
 }
 
 bool judge::only_content_owed() const {
-  return config_.pipelining == pipelining_level::messages && owed_.size() == 1 &&
-         owed_.front().what == verb::content && handed_out(owed_.front().end);
+  return runs_ahead_ && owed_.size() == 1 && owed_.front().what == verb::content &&
+         handed_out(owed_.front().end);
 }
 
 bool judge::only_resets_owed() const {
@@ -565,7 +571,15 @@ std::optional<verdict> judge::of(std::size_t mail, std::size_t recipient) const 
                    .stage = verb::rset,
                    .why = errc::reset_refused};
   }
-  if (m.mail_reply / 100 > 3) return by_reply(m.mail_reply, verb::mail);  // TXN-04, PIPE-12
+  if (m.mail_reply / 100 > 3) {  // TXN-04, PIPE-12
+    verdict v = by_reply(m.mail_reply, verb::mail);
+    if (m.rides && m.mail_reply == 503) {  // for its place, which is no fault of the sender
+      v.result = outcome::deferred;
+      v.why = errc::ran_ahead;
+    }
+    v.another_connection = m.behind_a_delivery && m.mail_reply / 100 == 4 && m.mail_reply != 421;
+    return v;
+  }
   // A mail that was given up stays so; 421 refuses nobody.
   const bool aborted = given_up(m) != errc::none;
   if (r.reply / 100 > 3 && (r.reply != 421 || !aborted)) {

@@ -42,7 +42,8 @@ struct verdict {
   verb stage = verb::quit;                             ///< Quit, which decides none: not looked at.
   /// `not_attempted` is as true, since some of its RCPT left, but not all of it.
   bool or_not_attempted = false;
-  errc why = errc::none;  ///< None: not looked at.
+  errc why = errc::none;            ///< None: not looked at.
+  bool another_connection = false;  ///< That is the advice; else it must not be.
 };
 
 /// Requirements as a second machine: it follows lines, replies and time, and says at any moment
@@ -51,7 +52,9 @@ struct verdict {
 class judge {
  public:
   explicit judge(const session_config& config, bool wants_login = false)
-      : config_(config), wants_login_(wants_login) {}
+      : config_(config),
+        wants_login_(wants_login),
+        runs_ahead_(config.pipelining == pipelining_level::messages) {}
 
   // -- what happens, in order ---------------------------------------------------------------------
 
@@ -75,7 +78,7 @@ class judge {
   void handshake_done(time_point now, bool ok, bool verified);
   /// Time passed; `due` is what the session asked for before that.
   void passed(time_point now, std::optional<time_point> due);
-  void link_lost() { stop(failure_category::connection_lost); }
+  void link_lost() { violation(failure_category::connection_lost); }
   void aborted() { stop(failure_category::aborted); }
   /// The session says that it is open for mails, or never will be.
   void says_ready() const;
@@ -128,6 +131,7 @@ class judge {
     int mail_reply = 0, data_reply = 0, final_reply = 0;
     int reset_reply = 0;  // the refusal of the RSET that it waited for, or stood behind
     errc given_up_before = errc::none;  // that RSET was refused
+    bool behind_a_delivery = false;     // when its MAIL was answered
     bool rides = false;                 // its MAIL was written behind content without a reply
     bool data = false;                  // DATA was written
     bool cancelled = false;
@@ -165,6 +169,7 @@ class judge {
 
   session_config config_;
   bool wants_login_;
+  bool runs_ahead_;  // of the verdict on content
   time_point now_{};
   std::vector<mail_book> mails_;
   std::deque<owed> owed_;

@@ -59,8 +59,11 @@ void server::take(std::string_view octets) {
     if (at == std::string::npos) return;
     const std::string line = waiting_.substr(0, at);
     waiting_.erase(0, at + 2);
+    const bool ahead = std::exchange(ahead_, ahead_ - std::min(ahead_, at + 2)) != 0;
     if (in_content_) {
       content_line(line);
+    } else if (ahead) {
+      say(503, "");
     } else {
       command(line);
     }
@@ -74,6 +77,7 @@ void server::content_line(std::string_view line) {
     return;
   }
   in_content_ = false;
+  if (verdict_first) ahead_ = waiting_.size();
   // A mail that was not accepted has no recipients, whatever was said to them.
   const bool somebody = mail_ != nobody && !recipients_.empty();
   const taken message{named_, somebody ? recipients_ : std::set<std::size_t>(),
@@ -178,10 +182,10 @@ void server::say(int code, std::string_view word) {
   std::string text(texts[choose_(about::look, std::size(texts))]);
   static constexpr int twos[] = {250, 251, 299};
   static constexpr int fours[] = {450, 452, 499};
-  static constexpr int fives[] = {550, 552, 530, 571, 500, 502};
+  static constexpr int fives[] = {550, 552, 530, 571, 500, 502, 503};
   if (code == 250 && word == "rcpt") code = twos[choose_(about::look, 3)];
   if (code == 450) code = fours[choose_(about::look, 3)];
-  if (code == 550) code = fives[choose_(about::look, 6)];
+  if (code == 550) code = fives[choose_(about::look, std::size(fives))];
   const std::string number = std::to_string(code);
   if (word == "ehlo" && code / 100 == 2) {
     text = "mx.test\n";

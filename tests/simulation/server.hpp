@@ -37,6 +37,7 @@ class server {
   bool offers_pipelining = true;
   std::string keywords;            ///< Further lines of the EHLO reply: "KEYWORD\n"...
   bool content_for_nobody = true;  ///< 354 to DATA though no recipient was accepted.
+  bool verdict_first = false;      ///< 503 to what came behind content before the verdict.
   bool odd = false;                ///< Odd replies are among the choices.
   bool thrifty = false;  ///< Nothing is chosen behind a reply that ends the session (CORE-07).
   /// How many kinds of reply there are: the usual one, 4yz, 5yz, 421, and 3yz where 2yz is usual or
@@ -73,6 +74,7 @@ class server {
   choices& choose_;
   bool silent_till_tls_;
   bool greeted_ = false;
+  std::size_t ahead_ = 0;  // octets of `waiting_` that came before the last verdict
   std::string waiting_;
   bool in_content_ = false;
   bool login_ = false;

@@ -89,6 +89,7 @@ setting setting::any(choices& choose) {
   s.leave = static_cast<farewell>(choose(about::setting, 2));
   s.offers_pipelining = !yes(6);
   s.content_for_nobody = !yes(3);
+  s.verdict_first = yes(3);
   if (s.config.tls != tls_mode::off && !yes(5)) s.keywords += "STARTTLS\n";
   if (s.login && !yes(5)) s.keywords += "AUTH PLAIN LOGIN\n";
   s.odd = yes(4);
@@ -105,6 +106,7 @@ world::world(setting s, choices& choose)
       session_(setting_.config) {
   server.offers_pipelining = setting_.offers_pipelining;
   server.content_for_nobody = setting_.content_for_nobody;
+  server.verdict_first = setting_.verdict_first;
   server.keywords = setting_.keywords;
   server.odd = setting_.odd;
   server.thrifty = setting_.thrifty;
@@ -595,6 +597,8 @@ void world::check_mail(std::size_t index, const event& e) {
             "the category of an outcome");
     require(must->code == 0 || r.answer.code() == must->code, "the reply of an outcome");
     require(must->stage == verb::quit || r.stage == must->stage, "the stage of an outcome");
+    require((r.advice == hint::another_connection) == must->another_connection,
+            "another connection if the server has had enough of this one");
     require(must->why == errc::none || r.why == must->why, "the cause of an outcome");
     require((r.result == outcome::delivered) == (r.why == errc::none), "a reason unless delivered");
     m.outcomes.push_back(r.result);

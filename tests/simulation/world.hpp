@@ -34,6 +34,7 @@ struct setting {
   enum class farewell { quit, late_quit, quit_now } leave = farewell::quit;
   bool offers_pipelining = true;
   bool content_for_nobody = true;
+  bool verdict_first = false;
   std::string keywords;  ///< Of the EHLO reply.
   bool login = false;
   bool odd = false;           ///< The server says odd things.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <string>
@@ -36,6 +37,8 @@ std::string_view name_of(reaction r) {
     case refuse_hello: return "refuse_hello";
     case refuse_tls: return "refuse_tls";
     case refuse_login: return "refuse_login";
+    case refuse_mechanism: return "refuse_mechanism";
+    case refuse_place: return "refuse_place";
     case note_cancelled: return "note_cancelled";
     case refuse_sender: return "refuse_sender";
     case refuse_recipient: return "refuse_recipient";
@@ -118,15 +121,28 @@ TEST(protocol_table, reactions_are_those_of_the_readme) {  // REP-04 REP-20
   expect_same_table(table_below("## Reaction table"), expected);
 }
 
-TEST(protocol_table, is_looked_up_by_verb_and_first_digit) {  // REP-04
+TEST(protocol_table, named_codes_are_those_of_the_readme) {  // AUTH-11 PIPE-17
+  std::vector<row> expected{{"verb and code", "reaction"}};
+  for (const detail::named_code& n : detail::named_codes) {
+    expected.push_back({std::string(to_string(n.what)) + " " + std::to_string(n.code),
+                        std::string(name_of(n.does))});
+  }
+  expect_same_table(table_below("## Named codes"), expected);
+}
+
+TEST(protocol_table, is_looked_up_by_verb_and_code) {  // REP-04
   for (std::size_t i = 0; i < verb_count; ++i) {
     const auto v = static_cast<verb>(i);
     EXPECT_EQ(detail::rule_of(v).what, v);
     const detail::reaction_row& r = detail::reactions[i];
-    EXPECT_EQ(detail::reaction_of(v, 2), r.on[0]);
-    EXPECT_EQ(detail::reaction_of(v, 3), r.on[1]);
-    EXPECT_EQ(detail::reaction_of(v, 4), r.on[2]);
-    EXPECT_EQ(detail::reaction_of(v, 5), r.on[3]);
+    for (int code = 200; code < 600; ++code) {
+      const auto named =
+          std::find_if(detail::named_codes.begin(), detail::named_codes.end(),
+                       [&](const detail::named_code& n) { return n.what == v && n.code == code; });
+      const bool is_named = named != detail::named_codes.end();
+      EXPECT_EQ(detail::reaction_of(v, code),
+                is_named ? named->does : r.on[static_cast<std::size_t>(code / 100 - 2)]);
+    }
   }
 }
 

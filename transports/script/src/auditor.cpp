@@ -109,7 +109,17 @@ void auditor::event_taken(const event& e) {
         fail("the sender's event names no mail at hand");
       } else {
         mail->answered = true;
-        if (e.what == event::kind::sender_rejected) mail->sender_code = e.answer.code();
+        if (e.what == event::kind::sender_rejected) {
+          mail->sender_code = e.answer.code();
+          mail->ran_ahead = e.error == errc::ran_ahead;
+          if (mail->ran_ahead && (!riding_ || e.answer.code() != 503)) {
+            fail("no MAIL ran ahead of a verdict that says so by 503 (PIPE-17)");
+          }
+          const bool enough = delivered_ && e.error == errc::refused_transiently;
+          if ((e.advice == hint::another_connection) != enough) {
+            fail("another connection is advice about 4yz to MAIL behind a delivery, and always");
+          }
+        }
       }
       break;
     case event::kind::recipient_accepted:
@@ -155,6 +165,7 @@ void auditor::event_taken(const event& e) {
       done_mail done;
       done.id = e.id;
       for (const recipient_result& r : e.results) {
+        delivered_ |= r.result == outcome::delivered;
         done.recipients.push_back(
             {r.result, r.answer.code(), r.category() == failure_category::local});
       }
@@ -358,7 +369,8 @@ void auditor::check_recipient(const mail_state& mail, const recipient_state& to,
     // A server that did not see the end of the content before it may refuse a MAIL that rides with
     // the dot; then the session ends, and the mail may be sent again (PIPE-17).
     const bool contradictory = riding_ && result == outcome::deferred;
-    const outcome right = *mail.sender_code / 100 == 5 ? outcome::rejected : outcome::deferred;
+    const bool for_good = *mail.sender_code / 100 == 5 && !mail.ran_ahead;
+    const outcome right = for_good ? outcome::rejected : outcome::deferred;
     if ((result != right || code != *mail.sender_code) && !contradictory) {
       wrong("the sender was refused, which outranks all (PIPE-12)");
     }

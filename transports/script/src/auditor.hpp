@@ -62,6 +62,7 @@ class auditor {
     std::uint32_t number = 0;
     std::vector<recipient_state> recipients;
     std::optional<int> sender_code;  // if the sender was refused
+    bool ran_ahead = false;          // that code was about the place of MAIL
     bool answered = false;           // a reply to MAIL came
     std::size_t rcpts_written = 0;   // counted when a fault comes
     bool late = false;               // given when the session was over
@@ -123,7 +124,8 @@ class auditor {
   unsigned matched_ = 0;  // octets of CRLF "." CRLF seen
   std::size_t memory_limit_ = 0;
   tls_mode tls_mode_ = tls_mode::off;
-  bool riding_ = false;  // a mail may ride with the dot of the one before
+  bool riding_ = false;     // a mail may ride with the dot of the one before
+  bool delivered_ = false;  // a mail, to somebody
   bool tls_ = false;
   bool timers_ = true;        // false if a timeout is "for ever"
   bool caller_owes_ = false;  // a chunk was asked for
