@@ -1,7 +1,6 @@
 // What TLS must prove about one peer.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -26,7 +25,6 @@ struct peer_demand {
   std::vector<std::string> names{};
 
   friend bool operator==(const peer_demand&, const peer_demand&) = default;
-  friend auto operator<=>(const peer_demand&, const peer_demand&) = default;
 };
 
 }  // namespace sansmtp

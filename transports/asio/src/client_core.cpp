@@ -307,8 +307,12 @@ void client_core::connected(std::string_view host, std::uint16_t port,
   end_ = {};
   now_ = time();
   if (options_->session.tls != tls_mode::off && options_->tls) {
-    const std::string_view name = options_->tls_host.empty() ? host : options_->tls_host;
-    channel_.secure_with(options_->tls({name, port}));
+    // The path of a Unix socket, which has no port, names nobody.
+    const std::string_view connected_to = port == 0 ? std::string_view() : host;
+    channel_.secure_with(
+        options_->tls({.host = options_->tls_host.empty() ? connected_to : options_->tls_host,
+                       .port = port,
+                       .demand = options_->demand ? &*options_->demand : nullptr}));
   }
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0) name[0] = '\0';

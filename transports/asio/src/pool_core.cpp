@@ -23,6 +23,12 @@ std::shared_ptr<const async_client_options> of_connections(async_client_options 
   return std::make_shared<const async_client_options>(std::move(options));
 }
 
+std::shared_ptr<const async_client_options> demanding(async_client_options options,
+                                                      const peer_demand& demand) {
+  options.demand = demand;
+  return of_connections(std::move(options));
+}
+
 std::shared_ptr<const async_client_options> in_clear_text(async_client_options options) {
   if (options.session.tls != tls_mode::opportunistic) return nullptr;
   options.session.tls = tls_mode::off;
@@ -363,8 +369,10 @@ void pool_core::connect(site& s) {
     --s.in_clear;
     most = std::min<std::uint64_t>(most, s.handshakes_failed);
   }
-  const auto smtp = std::make_shared<link>(net::generic::stream_protocol::socket(executor_),
-                                           clear ? clear_options_ : client_options_);
+  auto client = clear ? clear_options_ : client_options_;
+  if (s.where.demand) client = demanding(*client, *s.where.demand);
+  const auto smtp =
+      std::make_shared<link>(net::generic::stream_protocol::socket(executor_), std::move(client));
   const auto c = std::make_shared<connection>(smtp, s, most);
   if (options_.credentials) smtp->engine().authenticate(options_.credentials());
   enter(*c, stage::opening);

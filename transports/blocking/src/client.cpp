@@ -101,8 +101,7 @@ std::error_code client::connect(const server_address& server) {
   if (const std::error_code error = connect_to(server, options_, link, server_)) {
     return fail_to_connect(error);
   }
-  return begin(link,
-               {.host = server.is_unix() ? std::string_view() : server.host, .port = server.port});
+  return begin(link, server.is_unix() ? std::string_view() : server.host, server.port);
 }
 
 std::error_code client::connect(std::string_view server) {
@@ -117,7 +116,7 @@ std::error_code client::adopt(int connected) {
   server_ = peer_address(connected);
   if (server_.empty()) return fail_to_connect(system_error(errno));
   descriptor link(connected);
-  const std::error_code error = begin(link, {});
+  const std::error_code error = begin(link, {}, 0);
   if (error) static_cast<void>(link.release());  // still the caller's
   return error;
 }
@@ -143,12 +142,15 @@ std::error_code client::fail_to_connect(std::error_code why) {
   return why;
 }
 
-// Makes the session of a fresh link, which is taken if nothing fails.
-std::error_code client::begin(descriptor& link, const tls_target& target) {
+// Makes the session of a fresh link to `host`, if that has a name, which is taken if nothing fails.
+std::error_code client::begin(descriptor& link, std::string_view host, std::uint16_t port) {
   std::unique_ptr<tls_layer> layer;
   if (options_.session.tls != tls_mode::off) {
-    layer = options_.tls(target);
+    layer = options_.tls({.host = options_.tls_host.empty() ? host : options_.tls_host,
+                          .port = port,
+                          .demand = options_.demand ? &*options_.demand : nullptr});
     if (!layer) return fail_to_connect(errc::tls_failed);
+    if (layer->error()) return fail_to_connect(layer->error());  // TLS-13
   }
   const int fd = link.get();
   // Reads wait, writes never do (MSG_DONTWAIT).

@@ -9,6 +9,5 @@ namespace sansmtp::wolfssl {
 void release::operator()(WOLFSSL_CTX* p) const noexcept { wolfSSL_CTX_free(p); }
 void release::operator()(WOLFSSL* p) const noexcept { wolfSSL_free(p); }
 void release::operator()(WOLFSSL_SESSION* p) const noexcept { wolfSSL_SESSION_free(p); }
-void release::operator()(WOLFSSL_X509* p) const noexcept { wolfSSL_X509_free(p); }
 
 }  // namespace sansmtp::wolfssl

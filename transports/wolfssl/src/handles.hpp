@@ -6,7 +6,6 @@
 struct WOLFSSL;
 struct WOLFSSL_CTX;
 struct WOLFSSL_SESSION;
-struct WOLFSSL_X509;
 
 namespace sansmtp::wolfssl {
 
@@ -14,12 +13,10 @@ struct release {
   void operator()(WOLFSSL_CTX* p) const noexcept;
   void operator()(WOLFSSL* p) const noexcept;
   void operator()(WOLFSSL_SESSION* p) const noexcept;
-  void operator()(WOLFSSL_X509* p) const noexcept;
 };
 
 using context_handle = std::unique_ptr<WOLFSSL_CTX, release>;
 using link_handle = std::unique_ptr<WOLFSSL, release>;
 using session_handle = std::unique_ptr<WOLFSSL_SESSION, release>;
-using certificate_handle = std::unique_ptr<WOLFSSL_X509, release>;
 
 }  // namespace sansmtp::wolfssl

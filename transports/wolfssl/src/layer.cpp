@@ -15,7 +15,7 @@
 #include <string_view>
 #include <utility>
 
-#include "peer_certificate.hpp"
+#include "peer_chain.hpp"
 #include "sansmtp/channel_binding.hpp"
 #include "sansmtp/wolfssl/server_identity.hpp"
 #include "sansmtp/wolfssl/tls_errc.hpp"
@@ -38,34 +38,12 @@ int receive_from(WOLFSSL*, char* into, int size, void* to) {
 int send_to(WOLFSSL*, char* octets, int size, void* to) {
   return static_cast<layer*>(to)->take(octets, size);
 }
-int judge_chain(int trusted, WOLFSSL_X509_STORE_CTX* store) {
-  return static_cast<layer*>(store->userCtx)->judge(trusted == 1, *store);
+int judge_peer(int, WOLFSSL_X509_STORE_CTX* store) {
+  return static_cast<layer*>(store->userCtx)->judge(*store);
 }
 
-/// What wolfSSL says of a chain of certificates, in its own numbers or in OpenSSL's.
-std::error_code chain_error(int code, bool self_signed) {
-  switch (code) {
-    case ASN_AFTER_DATE_E:
-    case X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD:
-    case X509_V_ERR_CERT_HAS_EXPIRED: return tls_errc::expired_certificate;
-    case ASN_BEFORE_DATE_E:
-    case X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD:
-    case X509_V_ERR_CERT_NOT_YET_VALID: return tls_errc::not_yet_valid_certificate;
-    case ASN_SELF_SIGNED_E:
-    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT: return tls_errc::self_signed;
-    case ASN_NO_SIGNER_E:
-    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-      return self_signed ? tls_errc::self_signed : tls_errc::untrusted_certificate;
-    case ASN_SIG_CONFIRM_E:
-    case ASN_SIG_HASH_E:
-    case ASN_SIG_OID_E:
-    case ASN_PARSE_E: return tls_errc::weak_certificate;
-    default: break;
-  }
-  return code < 0 ? std::error_code(code, tls_category())
-                  : make_error_code(tls_errc::untrusted_certificate);
+bytes octets_of(const unsigned char* from, std::size_t size) noexcept {
+  return {reinterpret_cast<const char*>(from), size};
 }
 
 std::string printable(const std::string& address) {
@@ -79,21 +57,26 @@ std::string printable(const std::string& address) {
 
 }  // namespace
 
-layer::layer(std::shared_ptr<layer_context> context, link_handle link, std::string reference,
+layer::layer(std::shared_ptr<layer_context> context, link_handle link, peer_demand demand,
              std::string key)
     : context_(std::move(context)),
       link_(std::move(link)),
-      reference_(std::move(reference)),
+      demand_(std::move(demand)),
       key_(std::move(key)) {
   WOLFSSL* const ssl = link_.get();
   wolfSSL_SSLSetIORecv(ssl, receive_from);
   wolfSSL_SSLSetIOSend(ssl, send_to);
   wolfSSL_SetIOReadCtx(ssl, this);
   wolfSSL_SetIOWriteCtx(ssl, this);
-  // Who gave no name does not ask whether the chain is good either (TLS-10).
-  wolfSSL_set_verify(ssl, reference_.empty() ? WOLFSSL_VERIFY_NONE : WOLFSSL_VERIFY_PEER,
-                     reference_.empty() ? nullptr : judge_chain);
+  // Who demands no proof does not ask whether the chain is good either (TLS-10).
+  wolfSSL_set_verify(ssl, verifies() ? WOLFSSL_VERIFY_PEER : WOLFSSL_VERIFY_NONE,
+                     verifies() ? judge_peer : nullptr);
   wolfSSL_SetCertCbCtx(ssl, this);
+  if (verifies()) {
+    // wolfSSL keeps what it takes for an authority. It does so for this link only, and what it
+    // thinks of the chain does not count: see judge().
+    wolfSSL_set0_verify_cert_store(ssl, wolfSSL_X509_STORE_new());
+  }
   resumed_ = context_->sessions.take(key_);
   if (resumed_) wolfSSL_set_session(ssl, resumed_->session.get());
 }
@@ -122,14 +105,41 @@ int layer::take(const char* octets, int size) noexcept {
   return size;
 }
 
-int layer::judge(bool trusted, WOLFSSL_X509_STORE_CTX& store) noexcept {
-  if (trusted) return 1;
-  if (!chain_) {
-    const bool own = store.error_depth == 0 && store.current_cert != nullptr &&
-                     is_self_signed(store.current_cert);
-    chain_ = chain_error(store.error, own);
+/// The server's own certificate is asked about last, and the answer to that is the one that counts
+/// (TLS-11, TLS-15). It comes inside the handshake, so that nothing of ours is shown to a wrong
+/// server, and it is told by an alert.
+int layer::judge(const WOLFSSL_X509_STORE_CTX& store) noexcept {
+  if (store.error_depth != 0) return 1;
+  std::vector<peer_certificate> chain;
+  for (int i = 0; i < store.totalCerts; ++i) {
+    chain.emplace_back(octets_of(store.certs[i].buffer, store.certs[i].length));
   }
-  return context_->options.report_only ? 1 : 0;
+  if (!chain.empty()) look_at(chain.front());
+  info_.verdict = verdict_on(chain);
+  judged_ = true;
+  return !info_.verdict || context_->options.report_only ? 1 : 0;
+}
+
+std::error_code layer::verdict_on(std::span<const peer_certificate> chain) const {
+  WOLFSSL_CERT_MANAGER* const trust = wolfSSL_CTX_GetCertManager(context_->trust.get());
+  if (const std::error_code error = judge_chain(trust, chain)) return error;
+  if (demand_.names.empty()) return tls_errc::no_server_name;
+  const certificate_names names = chain.front().names();
+  const bool right =
+      std::any_of(demand_.names.begin(), demand_.names.end(),
+                  [&names](const std::string& name) { return matches(names, name); });
+  return right ? std::error_code() : tls_errc::name_mismatch;
+}
+
+void layer::look_at(const peer_certificate& certificate) {
+  const certificate_names names = certificate.names();
+  info_.peer_names = names.dns;
+  for (const std::string& address : names.addresses) {
+    info_.peer_names.push_back(printable(address));
+  }
+  std::sort(info_.peer_names.begin(), info_.peer_names.end());
+  info_.peer_expiry = certificate.expiry();
+  certificate_hash_ = certificate.hash();
 }
 
 // -- the handshake --------------------------------------------------------------------------------
@@ -176,29 +186,18 @@ tls_layer::progress layer::finish() {
   return accept && !accept(info_) ? progress::too_weak : progress::established;
 }
 
-/// Whose certificate is it, and is it the one that was meant (TLS-11)?
+/// Whose certificate is it, if nobody had to judge it?
 void layer::look_at_peer() {
-  const certificate_handle certificate(wolfSSL_get_peer_certificate(link_.get()));
-  certificate_names names;
-  if (certificate != nullptr) {
-    names = names_of(certificate.get());
-    info_.peer_names = names.dns;
-    for (const std::string& address : names.addresses) {
-      info_.peer_names.push_back(printable(address));
-    }
-    std::sort(info_.peer_names.begin(), info_.peer_names.end());
-    info_.peer_expiry = expiry_of(certificate.get());
-    certificate_hash_ = hash_of(certificate.get());
+  if (verifies()) {
+    if (!judged_) info_.verdict = tls_errc::no_certificate;
+    info_.verified = !info_.verdict;
+    return;
   }
-  if (reference_.empty()) return;
-  if (certificate == nullptr) {
-    info_.verdict = tls_errc::no_certificate;
-  } else if (chain_) {
-    info_.verdict = chain_;
-  } else if (!matches(names, reference_)) {
-    info_.verdict = tls_errc::name_mismatch;
-  }
-  info_.verified = !info_.verdict;
+  WOLFSSL_X509_CHAIN* const chain = wolfSSL_get_peer_chain(link_.get());
+  if (chain == nullptr || wolfSSL_get_chain_count(chain) < 1) return;
+  const int size = wolfSSL_get_chain_length(chain, 0);
+  look_at(peer_certificate(
+      octets_of(wolfSSL_get_chain_cert(chain, 0), static_cast<std::size_t>(std::max(size, 0)))));
 }
 
 /// What ties an authentication to this link (SASL-12).
@@ -236,8 +235,8 @@ void layer::bind() {
 
 /// Nothing goes on after this: wolfSSL would still write, but nobody may rely on it.
 void layer::fail(int code) {
-  if (chain_ && !established_) {
-    error_ = chain_;
+  if (info_.verdict && !established_) {
+    error_ = info_.verdict;
     return;
   }
   WOLFSSL_ALERT_HISTORY alerts{};
@@ -250,6 +249,8 @@ void layer::fail(int code) {
     case MATCH_SUITE_ERROR:
     case UNSUPPORTED_SUITE: error_ = tls_errc::no_common_ground; return;
     case NO_PEER_CERT: error_ = tls_errc::no_certificate; return;
+    case KEYUSE_SIGNATURE_E: error_ = tls_errc::wrong_key_usage; return;
+    case ASN_UNKNOWN_OID_E: error_ = tls_errc::unsupported_key; return;
     default: break;
   }
   error_ = {code < 0 ? code : FATAL_ERROR, tls_category()};

@@ -1,25 +1,23 @@
 #include <wolfssl/options.h>
 // (The line above must be the first of wolfSSL's.)
-#include <wolfssl/openssl/x509.h>
-#include <wolfssl/ssl.h>
+#include <wolfssl/wolfcrypt/asn.h>
 #include <wolfssl/wolfcrypt/hash.h>
+#include <wolfssl/wolfcrypt/rsa.h>
 
 #include "peer_certificate.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstring>
 #include <string_view>
+#include <utility>
 
 namespace sansmtp::wolfssl {
 
 namespace {
 
-std::string octets_of(WOLFSSL_ASN1_STRING* text) {
-  const unsigned char* const data = wolfSSL_ASN1_STRING_data(text);
-  const int size = wolfSSL_ASN1_STRING_length(text);
-  if (data == nullptr || size <= 0) return {};
-  return {reinterpret_cast<const char*>(data), static_cast<std::size_t>(size)};
-}
+constexpr std::size_t least_rsa_octets = 2048 / 8;
 
 /// "YYMMDDHHMMSSZ" or "YYYYMMDDHHMMSSZ" (RFC 5280 section 4.1.2.5) in seconds since 1970, or 0.
 std::int64_t seconds_of(std::string_view text) {
@@ -52,62 +50,163 @@ std::int64_t seconds_of(std::string_view text) {
 
 /// The hash that the certificate was signed with; MD5 and SHA-1 count as SHA-256, and so does a
 /// signature without a hash of its own (RFC 5929 section 4.1).
-wc_HashType hash_for(int signature) noexcept {
+wc_HashType hash_for(word32 signature) noexcept {
   switch (signature) {
     case CTC_SHA384wRSA:
-    case CTC_SHA384wECDSA:
-    case NID_sha384WithRSAEncryption:
-    case NID_ecdsa_with_SHA384: return WC_HASH_TYPE_SHA384;
+    case CTC_SHA384wECDSA: return WC_HASH_TYPE_SHA384;
     case CTC_SHA512wRSA:
-    case CTC_SHA512wECDSA:
-    case NID_sha512WithRSAEncryption:
-    case NID_ecdsa_with_SHA512: return WC_HASH_TYPE_SHA512;
+    case CTC_SHA512wECDSA: return WC_HASH_TYPE_SHA512;
     default: return WC_HASH_TYPE_SHA256;
   }
 }
 
+/// A time as it stands in a certificate: its tag, its length and its text.
+std::int64_t time_of(const byte* octets, int size) noexcept {
+  if (octets == nullptr || size < 2 || octets[1] != size - 2) return 0;
+  return seconds_of(
+      {reinterpret_cast<const char*>(octets) + 2, static_cast<std::size_t>(size - 2)});
+}
+
+bool is_rsa_signature(word32 signature) noexcept {
+  switch (signature) {
+    case CTC_MD2wRSA:
+    case CTC_MD5wRSA:
+    case CTC_SHAwRSA:
+    case CTC_SHA224wRSA:
+    case CTC_SHA256wRSA:
+    case CTC_SHA384wRSA:
+    case CTC_SHA512wRSA:
+    case CTC_SHA3_224wRSA:
+    case CTC_SHA3_256wRSA:
+    case CTC_SHA3_384wRSA:
+    case CTC_SHA3_512wRSA:
+    case CTC_RSASSAPSS: return true;
+    default: return false;
+  }
+}
+
+/// The hash of RSASSA-PSS stands in its parameters, in front and under the tag [0]; without it the
+/// hash is SHA-1 (RFC 4055 section 3.1).
+bool is_pss_over_sha1(std::string_view parameters) noexcept {
+  constexpr std::string_view sha1("\x06\x05\x2b\x0e\x03\x02\x1a", 7);
+  constexpr std::size_t near_the_front = 16;
+  const std::size_t tag = parameters.find('\xa0');
+  return tag == std::string_view::npos || tag > 4 ||
+         parameters.substr(tag, near_the_front).find(sha1) != std::string_view::npos;
+}
+
+/// Octets of the modulus of an RSA key, or 0.
+std::size_t rsa_octets(const byte* key, word32 size) noexcept {
+  RsaKey rsa;
+  if (wc_InitRsaKey(&rsa, nullptr) != 0) return 0;
+  word32 at = 0;
+  const bool good = wc_RsaPublicKeyDecode(key, &at, &rsa, size) == 0;
+  const int octets = good ? wc_RsaEncryptSize(&rsa) : 0;
+  wc_FreeRsaKey(&rsa);
+  return octets > 0 ? static_cast<std::size_t>(octets) : 0;
+}
+
 }  // namespace
 
-certificate_names names_of(WOLFSSL_X509* certificate) {
+void peer_certificate::release::operator()(DecodedCert* p) const noexcept {
+  wc_FreeDecodedCert(p);
+  delete p;
+}
+
+peer_certificate::peer_certificate(bytes der) : der_(der), parsed_(new DecodedCert) {
+  wc_InitDecodedCert(parsed_.get(), reinterpret_cast<const byte*>(der.data()),
+                     static_cast<word32>(der.size()), nullptr);
+  error_ = wc_ParseCert(parsed_.get(), CERT_TYPE, NO_VERIFY, nullptr);
+}
+peer_certificate::~peer_certificate() = default;
+peer_certificate::peer_certificate(peer_certificate&&) noexcept = default;
+peer_certificate& peer_certificate::operator=(peer_certificate&&) noexcept = default;
+
+certificate_names peer_certificate::names() const {
   certificate_names names;
-  auto* const all = static_cast<WOLFSSL_STACK*>(
-      wolfSSL_X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
-  if (all == nullptr) return names;
-  for (int i = 0; i < wolfSSL_sk_GENERAL_NAME_num(all); ++i) {
-    const WOLFSSL_GENERAL_NAME* const name = wolfSSL_sk_GENERAL_NAME_value(all, i);
-    if (name == nullptr) continue;
-    if (name->type == ASN_DNS_TYPE) names.dns.push_back(octets_of(name->d.dNSName));
-    if (name->type == ASN_IP_TYPE) names.addresses.push_back(octets_of(name->d.iPAddress));
+  if (error_ != 0) return names;
+  for (const DNS_entry* name = parsed_->altNames; name != nullptr; name = name->next) {
+    const std::string octets(name->name, static_cast<std::size_t>(std::max(name->len, 0)));
+    if (name->type == ASN_DNS_TYPE) names.dns.push_back(octets);
+    if (name->type == ASN_IP_TYPE) names.addresses.push_back(octets);
   }
-  wolfSSL_sk_GENERAL_NAME_pop_free(all, wolfSSL_GENERAL_NAME_free);
   return names;
 }
 
-std::int64_t expiry_of(WOLFSSL_X509* certificate) {
-  // Not by the functions that wolfSSL and C have for it: they look at the time zone of the process.
-  const WOLFSSL_ASN1_TIME* const not_after = wolfSSL_X509_get_notAfter(certificate);
-  if (not_after == nullptr || not_after->length <= 0) return 0;
-  return seconds_of({reinterpret_cast<const char*>(not_after->data),
-                     static_cast<std::size_t>(not_after->length)});
+// Not by the functions that wolfSSL and C have for it: they look at the time zone of the process.
+std::int64_t peer_certificate::begin() const noexcept {
+  return error_ != 0 ? 0 : time_of(parsed_->beforeDate, parsed_->beforeDateLen);
 }
 
-std::string hash_of(WOLFSSL_X509* certificate) {
-  int size = 0;
-  const unsigned char* const der = wolfSSL_X509_get_der(certificate, &size);
-  if (der == nullptr || size <= 0) return {};
-  const wc_HashType kind = hash_for(wolfSSL_X509_get_signature_nid(certificate));
+std::int64_t peer_certificate::expiry() const noexcept {
+  return error_ != 0 ? 0 : time_of(parsed_->afterDate, parsed_->afterDateLen);
+}
+
+std::string peer_certificate::hash() const {
+  if (error_ != 0) return {};
+  const wc_HashType kind = hash_for(parsed_->signatureOID);
   std::array<unsigned char, WC_MAX_DIGEST_SIZE> hash{};
   const int length = wc_HashGetDigestSize(kind);
-  if (length <= 0 || wc_Hash(kind, der, static_cast<word32>(size), hash.data(),
-                             static_cast<word32>(length)) != 0) {
+  if (length <= 0 ||
+      wc_Hash(kind, reinterpret_cast<const byte*>(der_.data()), static_cast<word32>(der_.size()),
+              hash.data(), static_cast<word32>(length)) != 0) {
     return {};
   }
   return {reinterpret_cast<const char*>(hash.data()), static_cast<std::size_t>(length)};
 }
 
-bool is_self_signed(WOLFSSL_X509* certificate) {
-  return wolfSSL_X509_NAME_cmp(wolfSSL_X509_get_issuer_name(certificate),
-                               wolfSSL_X509_get_subject_name(certificate)) == 0;
+bool peer_certificate::is_self_issued() const noexcept { return is_issued_by(*this); }
+
+bool peer_certificate::is_issued_by(const peer_certificate& other) const noexcept {
+  return error_ == 0 && other.error_ == 0 &&
+         std::memcmp(parsed_->issuerHash, other.parsed_->subjectHash, KEYID_SIZE) == 0;
+}
+
+bool peer_certificate::is_authority() const noexcept {
+  return error_ == 0 && parsed_->isCA &&
+         (!parsed_->extKeyUsageSet || (parsed_->extKeyUsage & KEYUSE_KEY_CERT_SIGN) != 0);
+}
+
+std::optional<int> peer_certificate::path_length() const noexcept {
+  if (error_ != 0 || !parsed_->pathLengthSet) return std::nullopt;
+  return parsed_->pathLength;
+}
+
+bool peer_certificate::is_for_servers() const noexcept {
+  // Each handshake that is offered has the server sign it; no key is exchanged by encryption.
+  return error_ == 0 &&
+         (!parsed_->extKeyUsageSet || (parsed_->extKeyUsage & KEYUSE_DIGITAL_SIG) != 0) &&
+         (!parsed_->extExtKeyUsageSet ||
+          (parsed_->extExtKeyUsage & (EXTKEYUSE_SERVER_AUTH | EXTKEYUSE_ANY)) != 0);
+}
+
+bool peer_certificate::has_weak_signature() const noexcept {
+  if (error_ != 0) return true;
+  switch (parsed_->signatureOID) {
+    case CTC_MD2wRSA:
+    case CTC_MD5wRSA:
+    case CTC_SHAwRSA:
+    case CTC_SHAwDSA:
+    case CTC_SHAwECDSA: return true;
+    case CTC_RSASSAPSS:
+      return is_pss_over_sha1(
+          {reinterpret_cast<const char*>(parsed_->source) + parsed_->sigParamsIndex,
+           parsed_->sigParamsLength});
+    default: return false;
+  }
+}
+
+bool peer_certificate::has_weak_key() const noexcept {
+  if (error_ != 0) return true;
+  // A signature by RSA is as long as the key that made it, which may be one that is trusted.
+  if (is_rsa_signature(parsed_->signatureOID) && parsed_->sigLength < least_rsa_octets) return true;
+  return parsed_->keyOID == RSAk &&
+         rsa_octets(parsed_->publicKey, parsed_->pubKeySize) < least_rsa_octets;
+}
+
+bool peer_certificate::has_supported_key() const noexcept {
+  // DSA, of any size, is for signatures no more (FIPS 186-5).
+  return error_ == 0 && parsed_->keyOID != DSAk && parsed_->signatureOID != CTC_SHA256wDSA;
 }
 
 }  // namespace sansmtp::wolfssl

@@ -45,7 +45,7 @@ bool start_library() {
   return started;
 }
 
-bool load_trust(WOLFSSL_CTX* ctx, const std::string& file) {
+bool load_authorities(WOLFSSL_CTX* ctx, const std::string& file) {
   if (!file.empty()) {
     return wolfSSL_CTX_load_verify_locations(ctx, file.c_str(), nullptr) == WOLFSSL_SUCCESS;
   }
@@ -59,7 +59,7 @@ bool load_trust(WOLFSSL_CTX* ctx, const std::string& file) {
 /// so something is signed with the one and verified with the other. A kind of key that cannot do
 /// that is left to the handshake.
 bool key_fits(const std::string& certificate_file, const std::string& key_file) {
-  const certificate_handle certificate(
+  const owned<WOLFSSL_X509, wolfSSL_X509_free> certificate(
       wolfSSL_X509_load_certificate_file(certificate_file.c_str(), WOLFSSL_FILETYPE_PEM));
   const owned<WOLFSSL_BIO, wolfSSL_BIO_free> file(wolfSSL_BIO_new_file(key_file.c_str(), "rb"));
   if (certificate == nullptr || file == nullptr) return false;
@@ -113,13 +113,82 @@ std::error_code set_up(layer_context& c) {
           WOLFSSL_SUCCESS) {
     return tls_errc::unavailable;
   }
-  const bool verifies = !name.empty() || options.verify_host;
-  if (verifies && !load_trust(ctx, options.ca_file)) return tls_errc::bad_trust;
+  const bool verifies = !name.empty() || options.verify_host || !options.ca_file.empty();
+  if (verifies && c.load_trust()) return tls_errc::bad_trust;
   if (!load_credentials(ctx, options)) return tls_errc::bad_credentials;
   return {};
 }
 
+std::string without_final_dot(std::string_view name) {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  return std::string(name);
+}
+
+/// What is demanded of the peer of a link, with its names in full.
+peer_demand demand_of(const tls_target& target, const std::string& host,
+                      const tls_options& options) {
+  peer_demand demand{demand_level::encrypted};
+  if (target.demand != nullptr) {
+    demand = *target.demand;
+  } else if (!options.server_name.empty()) {
+    demand = {demand_level::names, {options.server_name}};
+  } else if (options.verify_host) {
+    demand = {demand_level::names};
+  }
+  if (demand.level == demand_level::encrypted) {
+    demand.names.clear();
+  } else if (demand.names.empty() && !host.empty()) {
+    demand.names.push_back(host);
+  }
+  for (std::string& name : demand.names) name = without_final_dot(name);
+  return demand;
+}
+
+/// Why it can never be met. Who only looks around is told so by the verdict on the link.
+std::error_code problem_of(const peer_demand& demand, bool report_only) {
+  if (report_only) return {};
+  if (demand.names.empty()) return tls_errc::no_server_name;
+  for (const std::string& name : demand.names) {
+    if (address_octets(name).empty() && !is_dns_name(name)) return tls_errc::bad_server_name;
+  }
+  return {};
+}
+
+/// The layer of a link that must not be.
+class refusing_layer final : public tls_layer {
+ public:
+  explicit refusing_layer(std::error_code error) : error_(error) {}
+
+  void feed(bytes) override {}
+  void feed_end() override {}
+  progress handshake() override { return progress::failed; }
+  reading read(std::span<char>, std::size_t& size) override {
+    size = 0;
+    return reading::failed;
+  }
+  bool write(bytes) override { return false; }
+  void close() override {}
+  [[nodiscard]] std::size_t pending() const noexcept override { return 0; }
+  void drain(std::vector<char>&) override {}
+  [[nodiscard]] const tls_info& info() const noexcept override { return info_; }
+  [[nodiscard]] std::error_code error() const noexcept override { return error_; }
+
+ private:
+  std::error_code error_;
+  tls_info info_;
+};
+
 }  // namespace
+
+std::error_code layer_context::load_trust() {
+  std::call_once(trust_once_, [this] {
+    trust.reset(wolfSSL_CTX_new(wolfTLS_client_method()));
+    if (trust == nullptr || !load_authorities(trust.get(), options.ca_file)) {
+      trust_error_ = tls_errc::bad_trust;
+    }
+  });
+  return trust_error_;
+}
 
 class tls_context::shared : public layer_context {
  public:
@@ -134,18 +203,20 @@ tls_context::tls_context(tls_options options)
 std::error_code tls_context::error() const noexcept { return shared_->error; }
 
 std::unique_ptr<tls_layer> tls_context::make_layer(const tls_target& target) const {
-  if (shared_->error) return nullptr;
+  if (shared_->error) return std::make_unique<refusing_layer>(shared_->error);
   const tls_options& options = shared_->options;
+  const std::string host = without_final_dot(target.host);
+  peer_demand demand = demand_of(target, host, options);
+  if (demand.level != demand_level::encrypted) {
+    std::error_code error = problem_of(demand, options.report_only);
+    if (!error) error = shared_->load_trust();
+    if (error) return std::make_unique<refusing_layer>(error);
+  }
   link_handle link(wolfSSL_new(shared_->wolf.get()));
   if (link == nullptr) return nullptr;
 
-  std::string host(target.host);
-  if (host.ends_with('.')) host.pop_back();
-  std::string reference = options.server_name;
-  if (reference.empty() && options.verify_host) reference = host;
-  if (reference.ends_with('.')) reference.pop_back();
   // SNI shows DNS names only (RFC 6066 section 3).
-  const std::string& shown = reference.empty() ? host : reference;
+  const std::string& shown = demand.names.empty() ? host : demand.names.front();
   if (address_octets(shown).empty() && is_dns_name(shown)) {
     wolfSSL_UseSNI(link.get(), WOLFSSL_SNI_HOST_NAME, shown.data(),
                    static_cast<unsigned short>(shown.size()));
@@ -153,8 +224,12 @@ std::unique_ptr<tls_layer> tls_context::make_layer(const tls_target& target) con
   wolfSSL_UseSecureRenegotiation(link.get());  // only to say that there is none to be abused
   if (options.resumable_sessions != 0) wolfSSL_UseSessionTicket(link.get());
 
-  std::string key = host + '\n' + std::to_string(target.port) + '\n' + reference;
-  return std::make_unique<layer>(shared_, std::move(link), std::move(reference), std::move(key));
+  // Its parts are separated by what none of them can hold, but for a host that is no name: that
+  // comes last.
+  std::string key = std::to_string(static_cast<int>(demand.level));
+  for (const std::string& name : demand.names) key += '\n' + name;
+  key += '\n' + std::to_string(target.port) + '\n' + host;
+  return std::make_unique<layer>(shared_, std::move(link), std::move(demand), std::move(key));
 }
 
 tls_factory tls_context::factory() const {

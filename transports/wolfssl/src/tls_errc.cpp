@@ -53,7 +53,7 @@ class category final : public std::error_category {
       case tls_errc::name_mismatch:
         return "The server's certificate was not issued for the server name.";
       case tls_errc::no_certificate: return "The server showed no certificate.";
-      case tls_errc::weak_certificate: return "The server's certificate is too weak or is damaged.";
+      case tls_errc::weak_certificate: return "The server's certificate is damaged.";
       case tls_errc::no_common_ground:
         return "No TLS version or cipher suite in common with the server.";
       case tls_errc::bad_server_name:
@@ -62,6 +62,24 @@ class category final : public std::error_category {
       case tls_errc::bad_credentials:
         return "The client certificate or its key cannot be read, or they do not fit.";
       case tls_errc::unavailable: return "TLS could not be set up.";
+      case tls_errc::no_server_name:
+        return "The server is to be verified, but no name or address of it was given.";
+      case tls_errc::weak_signature:
+        return "A certificate of the server is signed with SHA-1 or MD5, which can be forged.";
+      case tls_errc::weak_key:
+        return "A certificate of the server has a key of fewer than 2048 bits, which is too weak.";
+      case tls_errc::wrong_key_usage:
+        return "A certificate of the server was not issued for what it is used for.";
+      case tls_errc::expired_authority:
+        return "The certificate of an authority between the server and the trusted ones has "
+               "expired.";
+      case tls_errc::not_yet_valid_authority:
+        return "The certificate of an authority between the server and the trusted ones is not "
+               "valid "
+               "yet.";
+      case tls_errc::unsupported_key:
+        return "The server's certificate has a kind of key that cannot be verified here, such as "
+               "RSASSA-PSS.";
       case tls_errc::alert_base: break;
     }
     return "Unknown TLS error.";

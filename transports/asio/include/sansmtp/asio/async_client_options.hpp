@@ -4,10 +4,12 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "sansmtp/config.hpp"
 #include "sansmtp/event.hpp"
+#include "sansmtp/peer_demand.hpp"
 #include "sansmtp/tls_layer.hpp"
 
 namespace sansmtp {
@@ -21,8 +23,12 @@ struct async_client_options {
   /// Makes the TLS layer of each link; needed if `session.tls` is not `tls_mode::off`. It is asked
   /// when the link is up.
   tls_factory tls;
-  /// The server's name for `tls`. Empty: the host that was given to `async_connect`.
+  /// The server's name for `tls`. Empty: the host that was given to `async_connect`; there is none
+  /// if that was the path of a Unix socket or an endpoint, or the stream was connected already.
   std::string tls_host;
+  /// What the server must prove; none: what `tls` demands by default. If it demands a name and there
+  /// is none, the link is refused before an octet leaves (TLS-13).
+  std::optional<peer_demand> demand;
 
   /// A numeric local address to bind, "192.0.2.5" or "2001:db8::5"; empty: the system chooses. Of
   /// the server's addresses only those of the same family are tried (NET-02).

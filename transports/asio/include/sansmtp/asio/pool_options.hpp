@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "sansmtp/asio/async_client_options.hpp"
 #include "sansmtp/delivery.hpp"
+#include "sansmtp/peer_demand.hpp"
 #include "sansmtp/sasl.hpp"
 #include "sansmtp/tls_info.hpp"
 
@@ -21,6 +23,9 @@ namespace sansmtp {
 struct destination {
   std::string host;         ///< A name, a numeric address, or the path of a Unix socket.
   std::uint16_t port = 25;  ///< 0: `host` is the path of a Unix socket.
+  /// What the server must prove; none: what the options of the pool's clients say. Mails to one
+  /// server with different demands share no connection (TLS-16).
+  std::optional<peer_demand> demand{};
 
   friend bool operator==(const destination&, const destination&) = default;
 };

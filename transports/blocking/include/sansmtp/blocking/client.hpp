@@ -50,14 +50,16 @@ class client {
   /// timeout. A link that is there is closed before. Errors: those of `resolver_category`, of the
   /// system (`std::errc::connection_refused`, `timed_out` and so on; the last address tried
   /// decides), `std::errc::address_family_not_supported` if the server has no address of the family
-  /// to be bound (NET-02), `std::errc::invalid_argument` for an address that cannot be read, and
-  /// `errc::bad_configuration`.
+  /// to be bound (NET-02), `std::errc::invalid_argument` for an address that cannot be read,
+  /// `errc::bad_configuration`, and why TLS cannot be had, if that is known without the server.
   std::error_code connect(const server_address& server);
   /// Command: the same for an address as people write it, see `server_address::parse` (NET-01).
   std::error_code connect(std::string_view server);
 
   /// Command: speaks over a connected stream socket that somebody else made, for example through a
-  /// proxy. Takes ownership if it returns no error; it is made blocking then.
+  /// proxy. Takes ownership if it returns no error; it is made blocking then. Whose it is only the
+  /// caller knows: TLS that verifies the server needs `client_options::tls_host`, or a demand with
+  /// names (TLS-13).
   std::error_code adopt(int connected);
 
   /// Command: waits for the greeting, says EHLO (HELO if need be), authenticates if `authenticate`
@@ -149,7 +151,7 @@ class client {
   };
 
   std::error_code prepare();
-  std::error_code begin(descriptor& link, const tls_target& target);
+  std::error_code begin(descriptor& link, std::string_view host, std::uint16_t port);
   std::error_code fail_to_connect(std::error_code why);
   [[nodiscard]] std::error_code refusal() const noexcept;
 

@@ -3,10 +3,12 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "sansmtp/config.hpp"
 #include "sansmtp/event.hpp"
+#include "sansmtp/peer_demand.hpp"
 #include "sansmtp/tls_layer.hpp"
 
 namespace sansmtp::blocking {
@@ -19,9 +21,15 @@ struct client_options {
 
   /// Makes the record layer of each link, for example `wolfssl::tls_context::factory()`. It is
   /// needed, and called before an octet is exchanged, if `session.tls` is not `off`: otherwise
-  /// `connect` returns `errc::bad_configuration`, and `errc::tls_failed` if it makes none. It is
-  /// told the host and port that `connect` was given, and nothing by `adopt`.
+  /// `connect` returns `errc::bad_configuration`, the layer's own error if it has one at once, and
+  /// `errc::tls_failed` if there is none.
   tls_factory tls;
+  /// The server's name for `tls`. Empty: the host that `connect` was given; there is none if that
+  /// was the path of a Unix socket, or the link was given to `adopt`.
+  std::string tls_host;
+  /// What the server must prove; none: what `tls` demands by default. If it demands a name and there
+  /// is none, the link is refused (TLS-13).
+  std::optional<peer_demand> demand;
 
   /// A numeric local address to bind, "192.0.2.5" or "2001:db8::5"; empty: the system chooses. Of
   /// the server's addresses only those of the same family are tried (NET-02).

@@ -17,12 +17,20 @@ enum class tls_errc : std::uint16_t {
   not_yet_valid_certificate,
   name_mismatch,     ///< No name of the certificate is the server name (RFC 9525).
   no_certificate,    ///< The peer showed none.
-  weak_certificate,  ///< Key, signature or another part of it is refused.
+  weak_certificate,  ///< It is damaged, or a part of it is refused.
   no_common_ground,  ///< No protocol version or cipher suite in common.
   bad_server_name,   ///< The server name given is neither a DNS name nor an address.
   bad_trust,         ///< The authorities could not be read.
   bad_credentials,   ///< The client certificate or its key could not be read, or do not fit.
   unavailable,       ///< The library could not be set up.
+  no_server_name,    ///< The server is to be verified, but nobody said who it is (TLS-13).
+  // Why a certificate, the server's or one between it and its authority, proves nothing (TLS-15).
+  weak_signature,           ///< It is signed with SHA-1, MD5 or MD2.
+  weak_key,                 ///< Its RSA or DSA key has fewer than 2048 bits.
+  wrong_key_usage,          ///< It was issued for something else.
+  expired_authority,        ///< One between the server's and its authority has expired.
+  not_yet_valid_authority,  ///< The same, before its time.
+  unsupported_key,          ///< It has a kind of key that this library cannot verify with.
   alert_base = 1000,
 };
 

@@ -12,11 +12,15 @@ namespace sansmtp::wolfssl {
 
 /// Options of a `tls_context`; a plain value.
 struct tls_options {
+  // What is demanded of a server, where `tls_target::demand` does not say it: the default of the
+  // links of this context.
   /// The reference name: whom the server's certificate must name, a DNS name (A-labels) or a
   /// numeric address. It comes from whoever configured the destination, never from a banner, a
-  /// certificate or a DNS answer (TLS-11). Empty: TLS without a proof of identity (TLS-10).
+  /// certificate or a DNS answer (TLS-11). Empty, and `verify_host` not set: TLS without a proof of
+  /// identity (TLS-10).
   std::string server_name;
-  /// If `server_name` is empty, the host that is connected to is the reference name (submission).
+  /// The server's identity must be proven; if `server_name` is empty, it is the host that is
+  /// connected to (submission), and a link to a host without a name is refused (TLS-13).
   bool verify_host = false;
   /// Go on although the proof fails, and say so in `tls_info`: for looking around.
   bool report_only = false;
