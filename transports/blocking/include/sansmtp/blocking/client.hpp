@@ -118,8 +118,12 @@ class client {
 
   // -- getter -------------------------------------------------------------------------------------
 
-  /// Getter: is there a link, as far as is known?
+  /// Getter: is there a link, as far as is known? Between two mails of `send_all` there may be none
+  /// for the moment, though the next mail begins another one: see `can_send`.
   [[nodiscard]] bool connected() const noexcept { return static_cast<bool>(link_); }
+  /// Getter: is there a link, or would the next mail make one (`client_options::moves`)? If not,
+  /// it would be reported as not attempted.
+  [[nodiscard]] bool can_send() const noexcept { return connected(); }
   /// Getter: what the server offers; empty before `open`.
   [[nodiscard]] const capabilities& peer() const noexcept { return channel_.engine().peer(); }
   /// Getter: the session itself, for all else that it knows.

@@ -2,13 +2,17 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "sansmtp/config.hpp"
 #include "sansmtp/event.hpp"
 #include "sansmtp/peer_demand.hpp"
+#include "sansmtp/sasl.hpp"
 #include "sansmtp/tls_layer.hpp"
 
 namespace sansmtp::blocking {
@@ -35,9 +39,33 @@ struct client_options {
   /// the server's addresses only those of the same family are tried (NET-02).
   std::string local_address;
 
-  /// How long the connection to each of the server's addresses may take; zero: as long as the
-  /// system allows.
+  /// How long it may take to connect to one of the server's addresses, all of them together, name
+  /// resolution not included; zero: as long as the system allows.
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(30);
+  /// How long one of the server's addresses has the field to itself before the next one is tried,
+  /// too (RFC 8305 section 5). Zero: all are tried at once.
+  std::chrono::milliseconds attempt_delay = std::chrono::milliseconds(250);
+
+  /// Makes what each connection authenticates with; none: it does not, unless
+  /// `client::authenticate` is called. It must neither call the client nor throw. What it makes is
+  /// the client's, and may refer to what lives as long as that, a hash suite for example.
+  std::function<std::vector<std::unique_ptr<sasl_mechanism>>()> credentials;
+
+  /// How often in a row `client::send`, `send_all` and `send_mail` send a mail again without
+  /// getting any further with it. They do so for those recipients alone that certainly did not get
+  /// it, for a reason that lies in the session (`plan_resend` decides): in another transaction
+  /// where the server takes no more recipients in one (TXN-10), over another connection where it
+  /// takes no more mails in the session, said 421 or ended the link (POOL-01). A mail in doubt is
+  /// never sent again. Other connections are made to the server that `client::connect` was given,
+  /// one at a time, if the first one did open. None is made for `client::adopt`, nor behind a login
+  /// by `client::authenticate` unless `credentials` can repeat it. Zero: all of this is the
+  /// caller's business.
+  unsigned moves = 2;
+
+  /// After how many mails the next one begins a new connection, behind a QUIT; 0: never. The server
+  /// counts them, too, and may refuse what is beyond its own limit. Without effect where `moves`
+  /// says that no other connection is made.
+  std::uint64_t mails_per_connection = 100;
 
   /// Octets that the kernel is asked to buffer (SO_SNDBUF, SO_RCVBUF); 0: its own choice, which is
   /// the better one nearly always.
