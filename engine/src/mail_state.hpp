@@ -174,6 +174,9 @@ struct mail_state : mail_progress {
     return {k.code, text.view(k.text.at, k.text.size)};
   }
 
+  /// Getter: the envelope as it was given, copied.
+  [[nodiscard]] envelope given_envelope() const;
+
   /// Frees owned content.
   void give_content_back() noexcept;
 

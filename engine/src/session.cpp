@@ -853,6 +853,9 @@ operation_id session::raw(std::string_view line) {
 
 // -- getters --------------------------------------------------------------------------------------
 
+[[gnu::cold]] envelope session::envelope_of_event() const {
+  return impl_->shown_ != nullptr ? impl_->shown_->given_envelope() : envelope();
+}
 const session_config& session::config() const noexcept { return impl_->config_; }
 const capabilities& session::peer() const noexcept { return impl_->peer_; }
 
