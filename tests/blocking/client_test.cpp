@@ -208,6 +208,7 @@ TEST_P(step, ends_the_session_and_every_mail_is_reported) {
 
   client_options options = named_options();
   options.session.pipelining = std::get<1>(GetParam());
+  options.moves = 0;  // it is this session that matters
   client c(options);
   ASSERT_FALSE(c.connect(server.address()));
   const std::vector<delivery> reports = send_small(c, 2);
@@ -429,7 +430,9 @@ TEST(client, says_quit_to_a_server_that_is_closing) {
     link.say("421 bye\r\n");
     rest = link.hear_all();
   });
-  client c(named_options());
+  client_options options = named_options();
+  options.moves = 0;
+  client c(options);
   EXPECT_FALSE(c.connect(server.address()));
   const delivery report = c.send(mail_to({"r@b.test"}), small_message());
   EXPECT_EQ(report.recipients.at(0).why, errc::service_closing);
@@ -460,7 +463,9 @@ TEST(client, hears_the_last_words_after_a_write_error) {
         link.reset();
         gone.set_value();
       });
-      client c(named_options());
+      client_options options = named_options();
+      options.moves = 0;
+      client c(options);
       EXPECT_FALSE(c.connect(server.address()));
       EXPECT_FALSE(c.open());
       opened.set_value();

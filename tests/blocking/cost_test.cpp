@@ -110,6 +110,7 @@ class session_with_sink {
     server_.start();
     client_options options = named_options();
     options.session.pipelining = level;
+    options.mails_per_connection = 0;  // what counts is a session
     client_.emplace(options);
     EXPECT_FALSE(client_->connect(server_.address()));
     EXPECT_FALSE(client_->open());

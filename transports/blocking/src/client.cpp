@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <chrono>
 #include <climits>
+#include <numeric>
 
 #include "connect.hpp"
 
@@ -27,6 +28,13 @@ constexpr std::chrono::seconds coarse_wait(10);
 
 // How long a server whose connection does not take octets any more may explain itself.
 constexpr std::chrono::seconds last_words_wait(2);
+
+// A reply that comes so long after another one of its group was perhaps held back by the server
+// until that one was acknowledged (RFC 1122 section 4.2.3.4), which systems do after 40 ms.
+constexpr std::chrono::milliseconds stall(30);
+
+// How many addresses of a server may refuse to greet.
+constexpr unsigned max_greetings = 5;
 
 // Slices of a gather list that go into one system call; what is beyond goes into the next.
 constexpr std::size_t max_slices = 128;
@@ -71,13 +79,26 @@ int poll_timeout(clock::duration left) {
   return static_cast<int>(std::clamp<decltype(ms)>(ms, 0, INT_MAX));
 }
 
-// What is said of a mail that there was no link for.
-void report_unsent(const envelope& env, std::error_code why, delivery& report) {
-  const errc condition = condition_of(why);
-  report.id = 0;
-  report.error = why;
-  report.list(env, outcome::not_attempted, verb::greeting,
-              condition == errc::none ? errc::connection_lost : condition);
+// The same message, for the session to read while it stays here.
+message borrow(const message& kept) {
+  return message::borrow(kept.content()).utf8_headers(kept.has_utf8_headers());
+}
+
+// What a failure means for a mail: for the one that it is about, else for one that the session did
+// not get to.
+recipient_report report_of(const event& e) {
+  recipient_report report;
+  report.result = e.what == event::kind::mail_done ? e.result : outcome::not_attempted;
+  report.stage = e.answers;
+  report.why = condition_of(e.error);
+  if (e.error && report.why == errc::none) {  // the transport's own
+    report.why = e.category == failure_category::tls ? errc::tls_failed : errc::connection_lost;
+  }
+  report.advice = e.advice;
+  report.code = e.answer.code();
+  report.enhanced = e.answer.enhanced();
+  report.text.assign(e.answer.text());
+  return report;
 }
 
 void report_refused(errc why, delivery& report) {
@@ -90,6 +111,8 @@ void report_refused(errc why, delivery& report) {
 
 client::client(client_options options)
     : options_(std::move(options)), end_(std::make_error_code(std::errc::not_connected)) {
+  unsent_.why = errc::connection_lost;
+  unsent_.stage = verb::greeting;
   if (options_.trace) options_.session.trace = true;
 }
 
@@ -97,11 +120,8 @@ client::client(client_options options)
 
 std::error_code client::connect(const server_address& server) {
   if (const std::error_code error = prepare()) return error;
-  descriptor link;
-  if (const std::error_code error = connect_to(server, options_, link, server_)) {
-    return fail_to_connect(error);
-  }
-  return begin(link, server.is_unix() ? std::string_view() : server.host, server.port);
+  home_ = server;
+  return connect_home();
 }
 
 std::error_code client::connect(std::string_view server) {
@@ -126,26 +146,58 @@ std::error_code client::prepare() {
   if (!stream_.done) return errc::bad_state;
   link_.reset();
   last_error_ = {};
+  passing_ = false;
   server_.clear();
+  home_.reset();
+  untried_.clear();
+  in_clear_ = opened_ = false;
+  given_up_ = 0;
   const bool lacks_tls = options_.session.tls != tls_mode::off && !options_.tls;
   const errc problem = lacks_tls ? errc::bad_configuration : options_.session.check();
   return problem == errc::none ? std::error_code() : fail_to_connect(problem);
 }
 
+std::error_code client::connect_home() {
+  server_ = to_string(*home_);
+  const std::error_code error = find_addresses(*home_, options_, untried_);
+  return error ? fail_to_connect(error) : connect_next();
+}
+
+// Connects to one of the addresses that have not been tried.
+std::error_code client::connect_next() {
+  descriptor link;
+  if (const std::error_code error = connect_to(untried_, options_, link, server_)) {
+    return fail_to_connect(error);
+  }
+  return begin(link, home_->is_unix() ? std::string_view() : home_->host, home_->port);
+}
+
+// Nothing more is tried by itself.
 std::error_code client::fail_to_connect(std::error_code why) {
+  const errc condition = condition_of(why);
+  last_error_ = {};
+  passing_ = false;
   last_error_.error = why;
-  last_error_.category = why == std::errc::timed_out       ? failure_category::timeout
-                         : condition_of(why) != errc::none ? category_of(condition_of(why))
-                                                           : failure_category::connection_lost;
+  last_error_.category = why == std::errc::timed_out ? failure_category::timeout
+                         : condition != errc::none   ? category_of(condition)
+                                                     : failure_category::connection_lost;
   last_error_.server = server_;
   end_ = why;
+  unsent_ = {};
+  unsent_.result = outcome::not_attempted;
+  unsent_.stage = verb::greeting;
+  unsent_.why = condition == errc::none ? errc::connection_lost : condition;
+  home_.reset();
+  untried_.clear();
   return why;
 }
 
 // Makes the session of a fresh link to `host`, if that has a name, which is taken if nothing fails.
 std::error_code client::begin(descriptor& link, std::string_view host, std::uint16_t port) {
   std::unique_ptr<tls_layer> layer;
-  if (options_.session.tls != tls_mode::off) {
+  session_config config = options_.session;
+  if (in_clear_) config.tls = tls_mode::off;
+  if (config.tls != tls_mode::off) {
     layer = options_.tls({.host = options_.tls_host.empty() ? host : options_.tls_host,
                           .port = port,
                           .demand = options_.demand ? &*options_.demand : nullptr});
@@ -171,14 +223,72 @@ std::error_code client::begin(descriptor& link, std::string_view host, std::uint
 
   link_ = std::move(link);
   end_ = {};
-  unheard_write_ = false;
+  unheard_write_ = half_heard_ = quick_ack_ = false;
+  greeted_ = ready_ = false;
+  carried_ = 0;
+  ++links_;
   now_ = clock::now();
-  channel_ = channel(options_.session, std::move(layer));
+  channel_ = channel(std::move(config), std::move(layer));
+  if (options_.credentials) channel_.engine().authenticate(options_.credentials());
   channel_.connected(now_, {.host_name = name.data(), .local_address = address});
   return {};
 }
 
+// Waits for the greeting if the server has other addresses, and goes on to those as long as there
+// is none (RFC 5321 section 5.1).
+void client::await_greeting() {
+  if (untried_.empty() || !link_) return;
+  const auto wait = [this] {
+    now_ = clock::now();
+    run_until([this] { return greeted_; });
+    return static_cast<bool>(link_);
+  };
+  const failure before = last_error_;
+  if (wait()) return;
+  struct {
+    std::error_code end;
+    recipient_report unsent;
+    failure error;
+  } told{end_, unsent_, last_error_};
+  for (unsigned left = max_greetings; --left != 0 && !untried_.empty();) {
+    if (!connect_next() && wait()) {
+      last_error_ = before;
+      return;
+    }
+    // What a server said tells more than that another one said nothing.
+    if (last_error_.code != 0) told = {end_, unsent_, last_error_};
+  }
+  end_ = told.end;
+  unsent_ = told.unsent;
+  last_error_ = told.error;
+}
+
+// Makes another link in place of the one that is over, or is good for nothing more. Returns whether
+// there is one.
+bool client::renew(resend how) {
+  if (!can_renew() && !(home_ && how == resend::without_tls)) return false;
+  leave();
+  in_clear_ = how == resend::without_tls;
+  if (connect_home()) return false;
+  await_greeting();
+  if (!link_) {
+    home_.reset();
+    return false;
+  }
+  forgive();
+  return true;
+}
+
+// QUIT, and whatever was queued before it.
+void client::leave() {
+  if (!link_) return;
+  now_ = clock::now();
+  channel_.engine().quit();
+  run_until([] { return false; });
+}
+
 std::error_code client::open() {
+  await_greeting();
   if (const std::error_code error = refusal()) return error;
   now_ = clock::now();
   run_until([this] { return channel_.engine().where() == phase::ready; });
@@ -187,9 +297,8 @@ std::error_code client::open() {
 
 std::error_code client::quit() {
   if (const std::error_code error = refusal()) return error;
-  now_ = clock::now();
-  channel_.engine().quit();
-  run_until([] { return false; });
+  home_.reset();
+  leave();
   return end_ == errc::session_closed ? std::error_code() : end_;
 }
 
@@ -216,19 +325,104 @@ void client::post(const envelope& env, message&& content, delivery& report) {
   if (!stream_.done) return report_refused(errc::bad_state, report);
   // Nobody would lend its chunks.
   if (content.is_streamed()) return report_refused(errc::bad_argument, report);
-  if (!link_) return report_unsent(env, end_, report);
+  resume();  // what came before
+  const bool full = options_.mails_per_connection != 0 && carried_ >= options_.mails_per_connection;
+  if (link_ ? full && can_renew() : can_send()) {
+    static_cast<void>(renew(link_ ? resend::connection : resend_of(unsent_)));
+  }
+  await_greeting();
+  if (!link_) return report_unsent(env, report);
   now_ = clock::now();
-  pending_.push_back({channel_.engine().send(env, std::move(content)), &report});
+  ++carried_;
+  const mail_id id = channel_.engine().send(env, borrow(content));
+  pending_.push_back({id, &report, std::move(content), nullptr});
+}
+
+// What is said of a mail that there is no link for.
+void client::report_unsent(const envelope& env, delivery& report) const {
+  report.id = 0;
+  report.error = end_;
+  report.list(env, outcome::not_attempted, unsent_.stage, unsent_.why);
+  for (recipient_report& to : report.recipients) {
+    to.advice = unsent_.advice;
+    to.code = unsent_.code;
+    to.enhanced = unsent_.enhanced;
+    to.text = unsent_.text;
+  }
 }
 
 void client::collect(const delivery& report) {
   // What is collected is always the oldest.
-  run_until([&] { return pending_.empty() || pending_.front().report != &report; });
+  const auto is_due = [&] { return !pending_.empty() && pending_.front().report == &report; };
+  for (;;) {
+    run_until([&] { return !is_due() || pending_.front().waits(); });
+    if (!is_due() || !pending_.front().waits()) return;
+    resume();
+  }
+}
+
+// Sends again what waits for that, over another link if it takes one.
+void client::resume() {
+  const auto waits = [](const pending_mail& mail) { return mail.waits(); };
+  for (;;) {
+    const auto mail = std::find_if(pending_.begin(), pending_.end(), waits);
+    if (mail == pending_.end()) return;
+    second_try& again = *mail->again;
+    const bool spent = again.how != resend::transaction && again.link == links_;
+    if (!link_ || spent) {
+      // It ends what else is under way, so that `mail` is not to be trusted after it.
+      if (renew(again.how)) continue;
+      std::erase_if(pending_, waits);  // their reports stand
+      return;
+    }
+    forgive();
+    ++carried_;
+    ++again.moves;
+    again.how = resend::no;
+    mail->id = channel_.engine().send(again.env, borrow(mail->content));
+  }
+}
+
+// Does a mail whose report came just now wait to be sent again, to some or all?
+bool client::plan_again(pending_mail& mail) {
+  if (options_.moves == 0) return false;
+  resend_plan plan = plan_resend(*mail.report, options_.session.require_all_recipients);
+  const std::size_t asked = mail.again ? mail.again->who.size() : mail.report->recipients.size();
+  const bool further = plan.recipients.size() < asked;
+  if (further) given_up_ = 0;
+  if (plan.how == resend::no) return false;
+  if (!further && mail.again && mail.again->moves >= options_.moves) {
+    // It may be this mail that no connection survives, but not one mail after the other.
+    if (!ready_ || ++given_up_ > options_.moves) home_.reset();
+    return false;
+  }
+  if (!mail.again) {
+    mail.again = std::make_unique<second_try>();
+    mail.again->who.resize(asked);
+    std::iota(mail.again->who.begin(), mail.again->who.end(), std::size_t{0});
+  }
+  second_try& again = *mail.again;
+  envelope env = channel_.engine().envelope_of_event();
+  std::vector<recipient> rest;
+  rest.reserve(plan.recipients.size());
+  for (std::size_t i = 0; i < env.recipients.size(); ++i) {
+    if (std::binary_search(plan.recipients.begin(), plan.recipients.end(), again.who[i])) {
+      rest.push_back(std::move(env.recipients[i]));
+    }
+  }
+  env.recipients = std::move(rest);
+  again.env = std::move(env);
+  again.who = std::move(plan.recipients);
+  again.how = plan.how;
+  again.link = links_;
+  if (further) again.moves = 0;
+  return true;
 }
 
 // Ends the link without telling anybody.
 void client::abandon() {
   pending_.clear();
+  home_.reset();
   link_.reset();
   channel_.engine().abort();
   take_events();
@@ -245,12 +439,14 @@ writer client::transaction(const envelope& env, message content) {
   if (!stream_.done || !content.is_streamed()) return {nullptr, 0};
   stream_.buffer.clear();
   stream_.wanted = false;
+  await_greeting();
   if (!link_) {
-    report_unsent(env, end_, stream_.report);
+    report_unsent(env, stream_.report);
     stream_.id = 0;
     return {this, stream_.id};
   }
   now_ = clock::now();
+  ++carried_;
   stream_.id = channel_.engine().send(env, std::move(content));
   stream_.report.begin(stream_.id, env);
   stream_.done = false;
@@ -278,6 +474,7 @@ void client::cancel_stream() {
 template <typename Start>
 command_result client::run_command(Start start) {
   command_ = {};
+  await_greeting();
   if (const std::error_code error = refusal()) {
     command_.error = error;
     return command_;
@@ -289,6 +486,8 @@ command_result client::run_command(Start start) {
 }
 
 std::error_code client::authenticate(std::vector<std::unique_ptr<sasl_mechanism>> mechanisms) {
+  await_greeting();
+  if (!refusal() && !options_.credentials) home_.reset();  // nobody could repeat it
   if (!refusal() && channel_.engine().where() == phase::opening) {
     channel_.engine().authenticate(std::move(mechanisms));
     return {};
@@ -333,7 +532,9 @@ void client::run_until(Condition fulfilled) {
   const auto settled = [&] {
     take_events();
     if (channel_.closed()) close_link();
-    return !link_ || fulfilled();
+    if (!link_) return true;
+    // Once it leaves it says QUIT, and waits for the answer as long as that may take (SESS-21).
+    return fulfilled() && channel_.engine().where() != phase::quitting;
   };
   do {
     while (link_ && !channel_.closed()) {
@@ -363,6 +564,7 @@ void client::write(std::span<const bytes> out) {
   }
   channel_.sent(now_, result.written);
   unheard_write_ = true;
+  half_heard_ = false;
   if (result.written < result.offered) wait(POLLIN | POLLOUT);
 }
 
@@ -391,18 +593,29 @@ short client::poll_link(short directions, std::optional<time_point> until) {
 // One read. Returns whether there were octets; `end` is what a plain end of the stream means.
 bool client::read(int flags, std::error_code end) {
   std::array<char, read_octets> buffer;  // not initialised: this is the hot path
+  const time_point begin = now_;
   const ssize_t n = ::recv(link_.get(), buffer.data(), buffer.size(), flags);
   const int error = n < 0 ? errno : 0;
   now_ = clock::now();
   unheard_write_ = false;
   if (n > 0) {
     channel_.receive(now_, {buffer.data(), static_cast<std::size_t>(n)});
+    if (half_heard_ && now_ - begin >= stall) quick_ack_ = true;
+    half_heard_ = channel_.engine().in_flight() != 0;
+    if (half_heard_ && quick_ack_) acknowledge();
   } else if (n == 0) {
     channel_.receive_end(now_, end);
   } else if (!is_passing(error)) {
     channel_.receive_end(now_, end ? end : system_error(error));
   }
   return n > 0;
+}
+
+// Tells a server at once that its octets have come, if it waits for that before it sends the rest.
+// The kernel forgets this wish with the next write.
+void client::acknowledge() {
+  const int on = 1;
+  static_cast<void>(::setsockopt(link_.get(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on));
 }
 
 // After a failed write: the 421 or 554 that explains it is often there to be read.
@@ -434,6 +647,7 @@ void client::close_link() {
 }
 
 void client::take_events() {
+  ended_ = 0;
   while (const event* e = channel_.next_event()) handle(*e);
 }
 
@@ -444,7 +658,10 @@ void client::handle(const event& e) {
   const bool streamed = !stream_.done && e.id == stream_.id;
   switch (e.what) {
     using enum event::kind;
-    case mail_done: finish_mail(e); break;
+    case mail_done:
+      ended_ = e.id;
+      finish_mail(e);
+      break;
     case recipient_accepted:
     case recipient_rejected:
       if (streamed) stream_.report.assign(e);
@@ -455,16 +672,19 @@ void client::handle(const event& e) {
     case command_done:
       if (e.id == awaited_command_) finish_command(e);
       break;
-    case session_failed: end_ = e.error; break;
+    case greeted:
+      greeted_ = true;
+      untried_.clear();
+      break;
+    case ready: ready_ = opened_ = true; break;
+    case session_failed:
     case closed:
-      if (!end_) end_ = e.error ? e.error : make_error_code(errc::session_closed);
+      if (!end_) remember_end(e);
       break;
     case upgrade_to_tls:  // the channel does it
     case reply_parsed:
     case line_sent:
     case content_sent:
-    case greeted:
-    case ready:
     case sender_accepted:
     case sender_rejected:
     case warning: break;
@@ -481,8 +701,20 @@ void client::finish_mail(const event& e) {
   const auto mail = std::find_if(pending_.begin(), pending_.end(),
                                  [&e](const pending_mail& p) { return p.id == e.id; });
   if (mail == pending_.end()) return;
-  mail->report->assign(e);
-  pending_.erase(mail);
+  if (mail->again) {
+    second_try& again = *mail->again;
+    again.report.assign(e);
+    delivery& whole = *mail->report;
+    for (std::size_t i = 0; i < again.report.recipients.size(); ++i) {
+      whole.recipients[again.who[i]] = std::move(again.report.recipients[i]);
+    }
+    whole.id = e.id;
+    whole.error = whole.count(outcome::delivered) != 0 ? std::error_code() : e.error;
+  } else {
+    mail->report->assign(e);
+  }
+  if (e.result == outcome::delivered) given_up_ = 0;
+  if (e.result == outcome::delivered || !plan_again(*mail)) pending_.erase(mail);
 }
 
 void client::finish_command(const event& e) {
@@ -501,6 +733,13 @@ void client::remember(const event& e) {
   if (f.error == e.error && (e.id == f.id || e.id == 0) && f.excerpt.size() >= e.excerpt.size()) {
     return;
   }
+  // Nor does the end of the link hide that the mail which it cut short had been refused.
+  if (e.what == event::kind::closed && !e.answer && f.code != 0 && f.id != 0 && f.id == ended_) {
+    return;
+  }
+  const bool passing = options_.moves != 0 && resend_of(report_of(e)) != resend::no;
+  if (passing && !passing_) standing_ = std::exchange(f, {});
+  passing_ = passing;
   f.error = e.error;
   f.category = e.category;
   f.id = e.id;
@@ -513,6 +752,18 @@ void client::remember(const event& e) {
   f.excerpt.assign(e.excerpt);
   f.server = server_;
   f.tls = e.tls;
+}
+
+// What failed last is about to be mended.
+void client::forgive() {
+  if (std::exchange(passing_, false)) last_error_ = std::exchange(standing_, {});
+}
+
+// Keeps why the session ended, for who asks and for the mails that come too late for it.
+void client::remember_end(const event& e) {
+  end_ = e.error ? e.error : make_error_code(errc::session_closed);
+  unsent_ = report_of(e);
+  if (!e.error) unsent_.why = errc::session_closed;
 }
 
 }  // namespace sansmtp::blocking

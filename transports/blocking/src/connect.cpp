@@ -5,11 +5,14 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <climits>
 #include <cstring>
+#include <functional>
 #include <memory>
+#include <optional>
 
 #include "sansmtp/blocking/resolver_category.hpp"
 
@@ -55,66 +58,184 @@ std::string text_of(const sockaddr* address, socklen_t size) {
   return (address->sa_family == AF_INET6 ? '[' + n.host + ']' : n.host) + ':' + n.port;
 }
 
-// Waits for the end of a connection attempt that is under way.
-std::error_code finish_connect(int socket, std::chrono::milliseconds timeout) {
-  const clock::time_point end = clock::now() + timeout;
-  for (;;) {
-    int wait = -1;
-    if (timeout.count() > 0) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - clock::now()).count();
-      wait = static_cast<int>(std::clamp<decltype(left)>(left, 0, INT_MAX));
-    }
-    pollfd entry{socket, POLLOUT, 0};
-    const int ready = ::poll(&entry, 1, wait);
-    if (ready == 0) return std::make_error_code(std::errc::timed_out);
-    if (ready < 0 && errno != EINTR) return system_error(errno);
-    if (ready > 0) break;
-  }
-  int error = 0;
-  socklen_t size = sizeof error;
-  if (::getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
-  return error != 0 ? system_error(error) : std::error_code();
-}
+/// The end of a connection as the system wants it.
+struct endpoint {
+  sockaddr_storage address{};
+  socklen_t size = 0;
 
-std::error_code attempt(const sockaddr* address, socklen_t size, const addrinfo* local,
-                        const client_options& options, descriptor& out) {
-  descriptor made(::socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!made) return system_error(errno);
-  // The window that is announced depends on the buffer, so it is set before the connection is
-  // there.
-  const auto set = [&made](int name, int octets) {
-    return octets <= 0 || ::setsockopt(made.get(), SOL_SOCKET, name, &octets, sizeof octets) == 0;
-  };
-  if (!set(SO_SNDBUF, options.send_buffer) || !set(SO_RCVBUF, options.receive_buffer)) {
-    return system_error(errno);
+  [[nodiscard]] const sockaddr* generic() const {
+    return reinterpret_cast<const sockaddr*>(&address);
   }
-  if (local != nullptr && ::bind(made.get(), local->ai_addr, local->ai_addrlen) != 0) {
-    return system_error(errno);
-  }
-  if (::connect(made.get(), address, size) != 0) {
-    // An interrupted attempt goes on in the background, like one that would block.
-    if (errno != EINPROGRESS && errno != EINTR) return system_error(errno);
-    const std::error_code error = finish_connect(made.get(), options.connect_timeout);
-    if (error) return error;
-  }
-  out = std::move(made);
+};
+
+std::error_code ip_endpoint(const std::string& host, const std::string& port, endpoint& out) {
+  address_list list(nullptr, &::freeaddrinfo);
+  const std::error_code error = resolve(host, port, AI_NUMERICHOST | AI_NUMERICSERV, list);
+  if (error) return error;
+  std::memcpy(&out.address, list->ai_addr, list->ai_addrlen);
+  out.size = list->ai_addrlen;
   return {};
 }
 
-std::error_code connect_unix(const std::string& path, const client_options& options,
-                             descriptor& connected) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (!options.local_address.empty()) {
-    return std::make_error_code(std::errc::address_family_not_supported);
+std::error_code endpoint_of(const server_address& at, endpoint& out) {
+  if (at.is_unix()) {
+    sockaddr_un local{};
+    if (at.host.size() >= sizeof local.sun_path) {
+      return std::make_error_code(std::errc::filename_too_long);
+    }
+    local.sun_family = AF_UNIX;
+    std::memcpy(local.sun_path, at.host.c_str(), at.host.size() + 1);
+    std::memcpy(&out.address, &local, sizeof local);
+    out.size = sizeof local;
+    return {};
   }
-  if (path.size() >= sizeof address.sun_path) {
-    return std::make_error_code(std::errc::filename_too_long);
-  }
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  return attempt(reinterpret_cast<const sockaddr*>(&address), sizeof address, nullptr, options,
-                 connected);
+  return ip_endpoint(at.host, std::to_string(at.port), out);
 }
+
+/// The addresses of both families by turns, beginning with that of the first.
+std::vector<const addrinfo*> interleave(const addrinfo* sorted) {
+  std::vector<const addrinfo*> first;
+  std::vector<const addrinfo*> second;
+  for (const addrinfo* a = sorted; a != nullptr; a = a->ai_next) {
+    (a->ai_family == sorted->ai_family ? first : second).push_back(a);
+  }
+  std::vector<const addrinfo*> result;
+  for (std::size_t i = 0; i < std::max(first.size(), second.size()); ++i) {
+    if (i < first.size()) result.push_back(first[i]);
+    if (i < second.size()) result.push_back(second[i]);
+  }
+  return result;
+}
+
+/// Connection attempts to a server's addresses, each with a head start before the next one.
+class race {
+ public:
+  race(const std::vector<server_address>& addresses, const client_options& options)
+      : addresses_(addresses), options_(options) {}
+
+  /// Returns the index of the address that accepted; else nothing, and `error` says why.
+  std::optional<std::size_t> run(descriptor& connected) {
+    const clock::time_point begin = now_ = next_at_ = clock::now();
+    const milliseconds timeout = options_.connect_timeout;
+    while (begun_ != addresses_.size() || !under_way_.empty()) {
+      std::optional<std::size_t> accepted;
+      if (begun_ != addresses_.size() && (under_way_.empty() || now_ >= next_at_)) {
+        accepted = begin_next(connected);
+      } else {
+        std::optional<clock::time_point> until;
+        if (timeout.count() > 0) until = begin + timeout;
+        if (until && now_ >= *until) {
+          error_ = std::make_error_code(std::errc::timed_out);
+          return std::nullopt;
+        }
+        if (begun_ != addresses_.size() && (!until || next_at_ < *until)) until = next_at_;
+        accepted = wait(until, connected);
+      }
+      if (accepted) return accepted;
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] std::error_code error() const { return error_; }
+  /// The indices of the addresses that cannot be connected to, in no order.
+  [[nodiscard]] const std::vector<std::size_t>& failed() const { return failed_; }
+  /// How many have been tried.
+  [[nodiscard]] std::size_t begun() const { return begun_; }
+
+ private:
+  using milliseconds = std::chrono::milliseconds;
+  struct attempt {
+    std::size_t which;
+    descriptor socket;
+  };
+
+  std::optional<std::size_t> begin_next(descriptor& connected) {
+    const std::size_t which = begun_++;
+    descriptor made;
+    const std::error_code error = connect(addresses_[which], made);
+    if (!error) {
+      connected = std::move(made);
+      return which;
+    }
+    if (error == std::errc::operation_in_progress) {
+      under_way_.push_back({which, std::move(made)});
+      next_at_ = now_ + options_.attempt_delay;
+    } else {
+      fail(which, error);
+    }
+    return std::nullopt;
+  }
+
+  std::error_code connect(const server_address& to, descriptor& out) const {
+    endpoint remote;
+    if (const std::error_code error = endpoint_of(to, remote)) return error;
+    out.reset(::socket(remote.generic()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!out) return system_error(errno);
+    // The window that is announced depends on the buffer, so it is set before the connection is
+    // there.
+    const auto set = [&out](int name, int octets) {
+      return octets <= 0 || ::setsockopt(out.get(), SOL_SOCKET, name, &octets, sizeof octets) == 0;
+    };
+    if (!set(SO_SNDBUF, options_.send_buffer) || !set(SO_RCVBUF, options_.receive_buffer)) {
+      return system_error(errno);
+    }
+    if (!options_.local_address.empty()) {
+      endpoint local;  // the system chooses the port
+      if (const std::error_code error = ip_endpoint(options_.local_address, {}, local))
+        return error;
+      if (::bind(out.get(), local.generic(), local.size) != 0) return system_error(errno);
+    }
+    if (::connect(out.get(), remote.generic(), remote.size) == 0) return {};
+    // An interrupted attempt goes on in the background, like one that would block.
+    return errno == EINTR ? std::make_error_code(std::errc::operation_in_progress)
+                          : system_error(errno);
+  }
+
+  // Until one attempt has come to its end, or the time has.
+  std::optional<std::size_t> wait(std::optional<clock::time_point> until, descriptor& connected) {
+    std::vector<pollfd> entries;
+    for (const attempt& a : under_way_) entries.push_back({a.socket.get(), POLLOUT, 0});
+    int timeout = -1;
+    if (until) {
+      const auto left = std::chrono::ceil<milliseconds>(*until - now_).count();
+      timeout = static_cast<int>(std::clamp<decltype(left)>(left, 0, INT_MAX));
+    }
+    const int ready = ::poll(entries.data(), entries.size(), timeout);
+    now_ = clock::now();
+    if (ready <= 0) return std::nullopt;
+    for (std::size_t i = entries.size(); i-- != 0;) {
+      if (entries[i].revents == 0) continue;
+      const auto at = under_way_.begin() + static_cast<std::ptrdiff_t>(i);
+      const std::size_t which = at->which;
+      int error = 0;
+      socklen_t size = sizeof error;
+      if (::getsockopt(at->socket.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+      if (error == 0) {
+        connected = std::move(at->socket);
+        return which;
+      }
+      under_way_.erase(at);
+      fail(which, system_error(error));
+    }
+    return std::nullopt;
+  }
+
+  // What has failed needs no head start any more.
+  void fail(std::size_t which, std::error_code why) {
+    failed_.push_back(which);
+    error_ = why;
+    next_at_ = now_;
+  }
+
+  const std::vector<server_address>& addresses_;
+  const client_options& options_;
+  std::size_t begun_ = 0;
+  std::vector<attempt> under_way_;
+  std::vector<std::size_t> failed_;
+  clock::time_point now_;
+  clock::time_point next_at_;
+  std::error_code error_;
+};
 
 }  // namespace
 
@@ -134,29 +255,46 @@ std::string local_address(int socket) {
   return ::getsockname(socket, generic, &size) == 0 ? numeric(generic, size).host : std::string();
 }
 
-std::error_code connect_to(const server_address& server, const client_options& options,
-                           descriptor& connected, std::string& tried) {
-  tried = to_string(server);
-  if (server.is_unix()) return connect_unix(server.host, options, connected);
-
+std::error_code find_addresses(const server_address& server, const client_options& options,
+                               std::vector<server_address>& found) {
+  found.clear();
+  if (server.is_unix()) {
+    if (!options.local_address.empty()) {
+      return std::make_error_code(std::errc::address_family_not_supported);
+    }
+    found.push_back(server);
+    return {};
+  }
   address_list local(nullptr, &::freeaddrinfo);
   if (!options.local_address.empty()) {
     const std::error_code error = resolve(options.local_address, {}, AI_NUMERICHOST, local);
     if (error) return std::make_error_code(std::errc::invalid_argument);
   }
   address_list addresses(nullptr, &::freeaddrinfo);
-  std::error_code error =
+  const std::error_code error =
       resolve(server.host, std::to_string(server.port), AI_NUMERICSERV, addresses);
   if (error) return error;
-
-  error = std::make_error_code(std::errc::address_family_not_supported);
-  for (const addrinfo* a = addresses.get(); a != nullptr; a = a->ai_next) {
+  for (const addrinfo* a : interleave(addresses.get())) {
     if (local && local->ai_family != a->ai_family) continue;
-    tried = text_of(a->ai_addr, a->ai_addrlen);
-    error = attempt(a->ai_addr, a->ai_addrlen, local.get(), options, connected);
-    if (!error) break;
+    const numeric_address n = numeric(a->ai_addr, a->ai_addrlen);
+    if (!n.host.empty()) found.push_back({n.host, server.port});
   }
-  return error;
+  if (!found.empty()) return {};
+  return std::make_error_code(std::errc::address_family_not_supported);
+}
+
+std::error_code connect_to(std::vector<server_address>& addresses, const client_options& options,
+                           descriptor& connected, std::string& tried) {
+  race attempts(addresses, options);
+  const std::optional<std::size_t> accepted = attempts.run(connected);
+  if (attempts.begun() != 0) tried = to_string(addresses[accepted.value_or(attempts.begun() - 1)]);
+  std::vector<std::size_t> over = attempts.failed();
+  if (accepted) over.push_back(*accepted);
+  std::sort(over.begin(), over.end(), std::greater<>());
+  for (const std::size_t which : over) {
+    addresses.erase(addresses.begin() + static_cast<std::ptrdiff_t>(which));
+  }
+  return accepted ? std::error_code() : attempts.error();
 }
 
 }  // namespace sansmtp::blocking

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "sansmtp/blocking/client_options.hpp"
 #include "sansmtp/blocking/descriptor.hpp"
@@ -10,9 +11,17 @@
 
 namespace sansmtp::blocking {
 
-/// Tries each of the server's addresses in turn; the errors are those of `client::connect`. `tried`
-/// is the last address tried, or the server as given if none was. The socket does not block yet.
-std::error_code connect_to(const server_address& server, const client_options& options,
+/// Finds the server's addresses: numeric ones, or the path of a Unix socket as it is. Those of both
+/// families come by turns (RFC 8305 section 4), and where a local address is to be bound only those
+/// of its family. The errors are those of `client::connect`.
+std::error_code find_addresses(const server_address& server, const client_options& options,
+                               std::vector<server_address>& found);
+
+/// Connects to the first of `addresses` that accepts: they are tried in order, each with a head
+/// start of `options.attempt_delay` (RFC 8305 section 5), all of them within the connect timeout.
+/// Those that failed and the one that accepted are taken out of `addresses`. `tried` becomes the
+/// one that accepted, or was tried last. The socket does not block yet.
+std::error_code connect_to(std::vector<server_address>& addresses, const client_options& options,
                            descriptor& connected, std::string& tried);
 
 /// Getter: the error that a system call left in errno.

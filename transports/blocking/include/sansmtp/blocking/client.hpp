@@ -23,6 +23,7 @@
 #include "sansmtp/delivery.hpp"
 #include "sansmtp/envelope.hpp"
 #include "sansmtp/message.hpp"
+#include "sansmtp/resend.hpp"
 #include "sansmtp/session.hpp"
 
 namespace sansmtp::blocking {
@@ -31,9 +32,10 @@ namespace sansmtp::blocking {
 /// deadline of the session passed; none throws, all errors are values. One thread at a time. A
 /// signal that interrupts a wait changes nothing, and SIGPIPE is never raised.
 ///
-/// After a failure that ended the link all further calls are refused; `connect` begins anew with
-/// the same options. Octets that were given by reference are the caller's again when a call
-/// returns.
+/// After a failure that ended the link all further calls are refused, and `connect` begins anew
+/// with the same options; but `send` and `send_all` make another link by themselves where that
+/// helps, see `client_options::moves`. Octets that were given by reference are the caller's again
+/// when a call returns.
 class client {
  public:
   explicit client(client_options options = {});
@@ -47,11 +49,17 @@ class client {
   // -- the link -----------------------------------------------------------------------------------
 
   /// Command: connects to the first of the server's addresses that accepts within the connect
-  /// timeout. A link that is there is closed before. Errors: those of `resolver_category`, of the
-  /// system (`std::errc::connection_refused`, `timed_out` and so on; the last address tried
-  /// decides), `std::errc::address_family_not_supported` if the server has no address of the family
-  /// to be bound (NET-02), `std::errc::invalid_argument` for an address that cannot be read,
-  /// `errc::bad_configuration`, and why TLS cannot be had, if that is known without the server.
+  /// timeout, each of which has a head start of `client_options::attempt_delay` before the next one
+  /// is tried, too (RFC 8305). A link that is there is closed before. Errors: those of
+  /// `resolver_category`, of the system (`std::errc::connection_refused`, `timed_out` and so on;
+  /// the address that failed last decides), `std::errc::address_family_not_supported` if the server
+  /// has no address of the family to be bound (NET-02), `std::errc::invalid_argument` for an
+  /// address that cannot be read, `errc::bad_configuration`, and why TLS cannot be had, if that is
+  /// known without the server.
+  ///
+  /// If the server's greeting is a refusal or none at all, `open` or whatever is called first goes
+  /// on to another of its addresses, up to five of them (RFC 5321 section 5.1). Should none of them
+  /// greet, the last one that said why is told.
   std::error_code connect(const server_address& server);
   /// Command: the same for an address as people write it, see `server_address::parse` (NET-01).
   std::error_code connect(std::string_view server);
@@ -67,7 +75,8 @@ class client {
   std::error_code open();
 
   /// Command: authenticates with the first mechanism that is offered and allowed. Before `open` it
-  /// only says what `open` shall do and returns no error.
+  /// only says what `open` shall do, once the server has greeted if it has several addresses. These
+  /// mechanisms are for this connection; `client_options::credentials` makes some for each.
   std::error_code authenticate(std::vector<std::unique_ptr<sasl_mechanism>> mechanisms);
 
   /// Command: says QUIT, waits for the answer no longer than the QUIT timeout, closes. No error for
@@ -89,10 +98,11 @@ class client {
   /// that only what differs has to be set. `done(const delivery&)` gets one report for each mail,
   /// in order. At most `mails_ahead` mails are queued, so that with `pipelining_level::messages`
   /// each envelope rides with the content before it (PIPE-17) and memory stays constant; borrowed
-  /// octets must live until the `done` of their mail. Once the link is lost each further mail is
-  /// reported as not attempted; `next` may look at `connected()` and stop. Neither function may
-  /// call the client otherwise. If one throws, the link is closed and the mails queued have no
-  /// report.
+  /// octets must live until the `done` of their mail. A mail that is sent again
+  /// (`client_options::moves`) has one report all the same, with the last word for each recipient.
+  /// Once the link is lost, and no other one is made, each further mail is reported as not
+  /// attempted; `next` may look at `can_send()` and stop. Neither function may call the client
+  /// otherwise. If one throws, the link is closed and the mails queued have no report.
   template <typename Next, typename Done>
   void send_all(Next&& next, Done&& done);
 
@@ -100,7 +110,8 @@ class client {
   static constexpr std::size_t mails_ahead = 2;
 
   /// Command: MAIL, RCPT for each recipient and DATA; then the returned writer tells each
-  /// recipient's result and takes the content (TXN-23).
+  /// recipient's result and takes the content (TXN-23). It is all in one connection: what was
+  /// streamed is not there to be sent again.
   [[nodiscard]] writer transaction(path sender, std::vector<recipient> recipients);
   /// Command: the same with all parameters; `content` must be `message::stream()`, with its size if
   /// it is known.
@@ -123,7 +134,9 @@ class client {
   [[nodiscard]] bool connected() const noexcept { return static_cast<bool>(link_); }
   /// Getter: is there a link, or would the next mail make one (`client_options::moves`)? If not,
   /// it would be reported as not attempted.
-  [[nodiscard]] bool can_send() const noexcept { return connected(); }
+  [[nodiscard]] bool can_send() const noexcept {
+    return connected() || (can_renew() && resend_of(unsent_) != resend::no);
+  }
   /// Getter: what the server offers; empty before `open`.
   [[nodiscard]] const capabilities& peer() const noexcept { return channel_.engine().peer(); }
   /// Getter: the session itself, for all else that it knows.
@@ -133,16 +146,31 @@ class client {
   /// Getter: the address connected to, or tried last: "192.0.2.1:25", "[2001:db8::1]:25" or
   /// "unix:/path"; valid until the next `connect` or `adopt`.
   [[nodiscard]] const std::string& server() const noexcept { return server_; }
-  /// Getter: what failed last since `connect`, also within a mail that was delivered to others.
+  /// Getter: what failed last since `connect`, also within a mail that was delivered to others, but
+  /// not what sending again has mended.
   [[nodiscard]] const failure& last_error() const noexcept { return last_error_; }
 
  private:
   friend class writer;
 
+  /// What is sent again of a mail.
+  struct second_try {
+    envelope env;                  // for those who are sent to again
+    std::vector<std::size_t> who;  // their indices in the mail's report
+    delivery report;               // of this try
+    resend how = resend::no;       // what it waits for; no: it is under way
+    std::uint64_t link = 0;        // the one on which it failed
+    unsigned moves = 0;            // in a row, without getting any further
+  };
+
   /// A mail that was queued, and where its report goes.
   struct pending_mail {
     mail_id id;
     delivery* report;
+    message content;  // the session only borrows it, since it may have to be sent again
+    std::unique_ptr<second_try> again;
+
+    [[nodiscard]] bool waits() const noexcept { return again && again->how != resend::no; }
   };
 
   /// The transaction that a writer is about.
@@ -155,12 +183,21 @@ class client {
   };
 
   std::error_code prepare();
+  std::error_code connect_home();
+  std::error_code connect_next();
   std::error_code begin(descriptor& link, std::string_view host, std::uint16_t port);
   std::error_code fail_to_connect(std::error_code why);
+  void await_greeting();
+  [[nodiscard]] bool can_renew() const noexcept { return home_ && opened_ && options_.moves != 0; }
+  bool renew(resend how);
+  void leave();
   [[nodiscard]] std::error_code refusal() const noexcept;
 
   void post(const envelope& env, message&& content, delivery& report);
+  void report_unsent(const envelope& env, delivery& report) const;
   void collect(const delivery& report);
+  void resume();
+  bool plan_again(pending_mail& mail);
   void abandon();
   template <typename Start>
   command_result run_command(Start start);
@@ -173,6 +210,7 @@ class client {
   void wait(short directions);
   short poll_link(short directions, std::optional<time_point> until);
   bool read(int flags, std::error_code end = {});
+  void acknowledge();
   void hear_last_words(std::error_code why);
   void close_link();
   void take_events();
@@ -180,19 +218,39 @@ class client {
   void finish_mail(const event& e);
   void finish_command(const event& e);
   void remember(const event& e);
+  void remember_end(const event& e);
+  void forgive();
 
   client_options options_;
   channel channel_;
   descriptor link_;
   time_point now_{};            // of the last wait, or of the beginning of the call
   bool unheard_write_ = false;  // has nothing been read since the last write?
+  bool half_heard_ = false;     // did the last read since then leave replies to be waited for?
+  bool quick_ack_ = false;      // does this server wait for our acknowledgements?
   std::vector<pending_mail> pending_;
   streamed_mail stream_;
   operation_id awaited_command_ = 0;
   command_result command_;
-  std::error_code end_;  // why there is no link; none while there is one
+  std::error_code end_;      // why there is no link; none while there is one
+  recipient_report unsent_;  // what that means for a mail
   failure last_error_;
+  bool passing_ = false;  // is last_error_ one that sending again may mend?
+  failure standing_;      // then, what it was before
+  mail_id ended_ = 0;     // the mail that ended last since the last input; 0: none
   std::string server_;
+
+  // Where another link would be made to, if one may be.
+  std::optional<server_address> home_;
+  std::vector<server_address>
+      untried_;                // addresses of it, for the case that this one does not greet
+  bool in_clear_ = false;      // without TLS, since that was optional and failed (TLS-08)
+  bool greeted_ = false;       // did the server of this link greet?
+  bool ready_ = false;         // did it take this session?
+  bool opened_ = false;        // did it take one before?
+  unsigned given_up_ = 0;      // mails in a row for which no connection was good enough
+  std::uint64_t links_ = 0;    // made so far
+  std::uint64_t carried_ = 0;  // mails given to this one
 };
 
 template <typename Next, typename Done>
