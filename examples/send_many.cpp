@@ -25,7 +25,7 @@ int main(int argc, char** argv) {
   long delivered = 0;
   client.send_all(
       [&](sansmtp::envelope& envelope, sansmtp::message& message) {
-        if (left-- <= 0 || !client.connected()) return false;
+        if (left-- <= 0 || !client.can_send()) return false;
         envelope.sender = sansmtp::path(argv[2]);
         envelope.recipients.assign(1, sansmtp::recipient(argv[3]));
         message = sansmtp::message::borrow(sansmtp::as_bytes(content));

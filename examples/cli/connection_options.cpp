@@ -119,7 +119,7 @@ void connection_options::add_to(CLI::App& command) {
           [this](const std::string& text) {
             client.connect_timeout = duration_of("--connect-timeout", text);
           },
-          "Wait so long for the connection, for each address of the server; by default 30s")
+          "Wait so long for the connection, to one of the server's addresses; by default 30s")
       ->type_name("DURATION");
   command
       .add_option("--ignore", config.ignored_keywords,

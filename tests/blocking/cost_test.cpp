@@ -6,11 +6,14 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include <atomic>
+#include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdlib>
+#include <future>
 #include <new>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "fixture.hpp"
@@ -23,6 +26,7 @@ namespace {
 thread_local int system_calls = 0;
 thread_local int allocations = 0;
 thread_local int last_socket = -1;  // that was written to
+thread_local int quick_acknowledgements = 0;
 
 template <typename Function>
 Function* next_one(const char* name) {
@@ -69,6 +73,7 @@ int poll(pollfd* entries, nfds_t count, int timeout) {
 int setsockopt(int fd, int level, int name, const void* value, socklen_t size) noexcept {
   static auto* const next = next_one<int(int, int, int, const void*, socklen_t)>("setsockopt");
   ++system_calls;
+  if (level == IPPROTO_TCP && name == TCP_QUICKACK) ++quick_acknowledgements;
   return next(fd, level, name, value, size);
 }
 
@@ -151,6 +156,7 @@ class session_with_sink {
 };
 
 TEST(cost, system_calls_of_a_mail) {
+  const int acknowledged = quick_acknowledgements;
   ASSERT_EQ(kilobyte().size(), 1024U);
   constexpr int mails = 100;
   session_with_sink off(pipelining_level::off);
@@ -165,6 +171,7 @@ TEST(cost, system_calls_of_a_mail) {
   // The first envelope goes alone, and nothing rides with the last content.
   EXPECT_EQ(across.send_all(mails).calls, 2 * mails + 2);
   EXPECT_EQ(across.send_all(2 * mails).calls, 4 * mails + 2);
+  EXPECT_EQ(quick_acknowledgements, acknowledged) << "where nothing stalls";
 }
 
 TEST(cost, allocations_of_a_mail) {
@@ -187,6 +194,40 @@ TEST(cost, no_stall) {
   socklen_t size = sizeof at_once;
   ASSERT_EQ(::getsockopt(last_socket, IPPROTO_TCP, TCP_NODELAY, &at_once, &size), 0);
   EXPECT_NE(at_once, 0);
+}
+
+// A server that writes replies one by one, with Nagle's algorithm on, holds back the second until
+// the first is acknowledged, which the kernel puts off. The client learns that by the first such
+// stall of a session, and acknowledges from then on, but only what has more behind it.
+TEST(cost, quick_acknowledgement_after_a_stall_and_not_before) {
+  constexpr int mails = 4;
+  std::array<std::promise<void>, mails> half_read;
+  scripted_server server([&](server_link& link) {
+    link.open();
+    for (std::promise<void>& half : half_read) {
+      for (int i = 0; i != 3; ++i) link.hear();
+      link.say("250 ok\r\n");
+      half.get_future().wait();
+      // As long as a delayed acknowledgement takes.
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      link.say("250 ok\r\n354 go\r\n");
+      link.hear("\r\n.\r\n");
+      link.say("250 taken\r\n");
+    }
+  });
+  client_options options = named_options();
+  auto half = half_read.begin();
+  options.trace = [&](const event& e) {
+    if (e.what == event::kind::reply_parsed && e.answers == verb::mail) (half++)->set_value();
+  };
+  client c(options);
+  ASSERT_FALSE(c.connect(server.address()));
+  ASSERT_FALSE(c.open());
+  for (int i = 0; i != mails; ++i) {
+    const int before = quick_acknowledgements;
+    EXPECT_TRUE(c.send(mail_to({"r@b.test"}), small_message()).delivered_to_all());
+    EXPECT_EQ(quick_acknowledgements - before, i == 0 ? 0 : 1) << i;
+  }
 }
 
 }  // namespace

@@ -259,6 +259,28 @@ TEST_P(resend_at_level, what_a_421_leaves_goes_over_another_connection) {
   }
 }
 
+// A server that has had enough of this session says so to RSET, and that is said of no mail.
+TEST_P(resend_at_level, a_refused_rset_costs_no_mail) {
+  for (const std::string_view refusal :
+       {"503 5.5.1 bad sequence", "554 too many nonmail commands"}) {
+    counting_server server(2, [refusal](const command& c) -> std::string {
+      if (c.is("RCPT TO:<r0@")) return "550 5.1.1 no such user";
+      return c.is("RSET") ? std::string(refusal) : "";
+    });
+    client c(options());
+    ASSERT_FALSE(c.connect(server.address()));
+    const std::vector<delivery> reports = send_many(c, 4);
+    ASSERT_EQ(reports.size(), 4U);
+    EXPECT_EQ(reports[0].recipients.at(0).code, 550);
+    for (std::size_t i = 1; i != 4; ++i) EXPECT_TRUE(reports[i].delivered_to_all()) << i;
+    EXPECT_EQ(c.last_error().code, 550);
+    EXPECT_FALSE(c.quit());
+    const seen_by_server& seen = server.seen();
+    ASSERT_EQ(seen.connections.size(), 2U);
+    EXPECT_EQ(seen.connections[0].commands.back(), "QUIT");
+  }
+}
+
 // One by one, and the report is the caller's.
 TEST_P(resend_at_level, single_mails_are_sent_again_too) {
   counting_server server(2, [](const command& c) {

@@ -344,4 +344,63 @@ TEST(session, a_mail_that_fails_names_its_command) {  // ERR-01
   }
 }
 
+// OUT-01: who keeps no envelopes can send a mail again all the same.
+TEST(session, gives_back_the_envelope_of_a_mail_that_is_over) {
+  session s(config_of(pipelining_level::off));
+  std::vector<envelope> given_back;
+  const auto say = [&](std::string_view replies) {
+    s.receive({}, as_bytes(replies));
+    for (bool again = true; again;) {
+      again = false;
+      while (const event* e = s.next_event()) {
+        const envelope of_event = s.envelope_of_event();
+        if (e->what == kind::mail_done) {
+          given_back.push_back(of_event);
+        } else {
+          EXPECT_TRUE(of_event.recipients.empty()) << to_string(e->what);
+        }
+      }
+      std::size_t size = 0;
+      for (const bytes view : s.output({})) size += view.size();
+      if (size != 0) s.sent({}, size);
+      again = size != 0;
+    }
+  };
+  s.connected({});
+  say("220 mx.test\r\n");
+  say("250-mx.test\r\n250 DSN\r\n");
+  envelope plain;
+  plain.sender = path("s@under_score.test", {.allow_underscore = true});
+  plain.recipients.emplace_back("r1@b.test");
+  plain.recipients.emplace_back(R"("r 2"@b.test)");
+  plain.skip_bad_recipients = true;
+  envelope with_parameters = plain;
+  with_parameters.envelope_id = "id";
+  with_parameters.recipients[1].notification = notify::never;
+  for (const envelope& given : {plain, with_parameters}) {
+    s.send(given, borrowed_body());
+    say("");
+    say("421 4.3.2 not now\r\n");
+    if (given_back.size() == 1) {  // the next one needs another session
+      s = session(config_of(pipelining_level::off));
+      s.connected({});
+      say("220 mx.test\r\n");
+      say("250-mx.test\r\n250 DSN\r\n");
+    }
+    ASSERT_FALSE(given_back.empty());
+    const envelope& back = given_back.back();
+    EXPECT_EQ(back.sender, given.sender);
+    EXPECT_EQ(back.sender.error(), errc::none);
+    ASSERT_EQ(back.recipients.size(), 2U);
+    for (std::size_t i = 0; i != 2; ++i) {
+      EXPECT_EQ(back.recipients[i].address, given.recipients[i].address);
+      EXPECT_EQ(back.recipients[i].address.error(), errc::none);
+      EXPECT_EQ(back.recipients[i].notification, given.recipients[i].notification);
+    }
+    EXPECT_EQ(back.envelope_id, given.envelope_id);
+    EXPECT_EQ(back.skip_bad_recipients, given.skip_bad_recipients);
+  }
+  EXPECT_EQ(given_back.size(), 2U);
+}
+
 }  // namespace

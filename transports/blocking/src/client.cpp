@@ -268,6 +268,7 @@ void client::await_greeting() {
 bool client::renew(resend how) {
   if (!can_renew() && !(home_ && how == resend::without_tls)) return false;
   leave();
+  if (!home_) return false;  // by what became of the mails under way
   in_clear_ = how == resend::without_tls;
   if (connect_home()) return false;
   await_greeting();
@@ -713,8 +714,13 @@ void client::finish_mail(const event& e) {
   } else {
     mail->report->assign(e);
   }
-  if (e.result == outcome::delivered) given_up_ = 0;
-  if (e.result == outcome::delivered || !plan_again(*mail)) pending_.erase(mail);
+  if (e.result == outcome::delivered) {
+    given_up_ = 0;
+  } else {
+    if (plan_again(*mail)) return;
+    passing_ = false;  // what failed stands
+  }
+  pending_.erase(mail);
 }
 
 void client::finish_command(const event& e) {
