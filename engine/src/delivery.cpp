@@ -28,7 +28,7 @@ void answer(recipient_report& entry, const event& e) {
   entry.advice = e.advice;
   entry.code = e.answer.code();
   entry.enhanced = e.answer.enhanced();
-  entry.text.assign(e.answer.text());
+  entry.text.assign(detail::first_lines(e.answer.text(), kept_reply_octets));
 }
 
 }  // namespace

@@ -163,10 +163,11 @@ struct mail_state : mail_progress {
   }
 
   [[nodiscard]] kept_reply keep(const reply& r) {
+    const std::string_view kept = first_lines(r.text(), kept_reply_octets);
     const kept_reply k{
         static_cast<std::uint16_t>(r.code()),
-        {static_cast<std::uint32_t>(text.size()), static_cast<std::uint32_t>(r.text().size())}};
-    text.append(r.text());
+        {static_cast<std::uint32_t>(text.size()), static_cast<std::uint32_t>(kept.size())}};
+    text.append(kept);
     return k;
   }
   [[nodiscard]] reply show(const kept_reply& k) const noexcept {

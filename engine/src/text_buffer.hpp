@@ -34,6 +34,14 @@ inline void copy(char* to, std::string_view text) noexcept {
   }
 }
 
+/// Of the text of a reply the lines that are kept: as many as fit into `most` octets, or of a longer
+/// first line its beginning.
+inline std::string_view first_lines(std::string_view text, std::size_t most) noexcept {
+  if (text.size() <= most) return text;
+  const std::size_t end = text.rfind('\n', most);
+  return text.substr(0, end == std::string_view::npos ? most : end);
+}
+
 /// Like a `std::string` that only grows at its end; its `append` is a bounds check and a `memcpy`
 /// where the standard one is a call with a dozen branches. Moves, but does not copy.
 class text_buffer {

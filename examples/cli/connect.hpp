@@ -3,15 +3,13 @@
 
 #include <functional>
 #include <memory>
-#include <string>
-#include <string_view>
 #include <system_error>
-#include <vector>
 
 #include "connection_options.hpp"
 #include "failure.hpp"
 #include "sansmtp/blocking/client.hpp"
 #include "sansmtp/hash_suite.hpp"
+#include "session_notes.hpp"
 
 namespace sansmtp::cli {
 
@@ -33,19 +31,17 @@ class connection {
   /// Getter: the client.
   [[nodiscard]] blocking::client& client() noexcept { return client_; }
 
-  /// Getter: is `error` about TLS or a login, where `explain` knows more than the error itself?
-  [[nodiscard]] bool explains(const std::error_code& error) const;
+  /// Getter: what the server said, for who explains.
+  [[nodiscard]] const session_notes& notes() const noexcept { return notes_; }
   /// Getter: why the client failed, as a line that says what to do, with its exit code.
   [[nodiscard]] failure explain(const std::error_code& error) const;
 
  private:
-  [[nodiscard]] std::string_view hint_of_tls(const std::error_code& error) const;
   std::error_code begin(const std::function<void()>& on_link);
 
   const connection_options& given_;
   blocking::client_options options_;
-  // Of the last certificate that was refused.
-  std::shared_ptr<std::vector<std::string>> names_ = std::make_shared<std::vector<std::string>>();
+  session_notes notes_;
   std::unique_ptr<hash_suite> suite_;
   blocking::client client_;
 };

@@ -20,7 +20,8 @@ constexpr std::array<row, 14> rows{{
     {exit_code::in_doubt,
      "in doubt: handed over, but no final reply was understood; look before a retry"},
     {exit_code::software, "a defect of this program"},
-    {exit_code::io_error, "standard output is closed or full"},
+    {exit_code::io_error,
+     "standard output is closed or full; what it did not take is on standard error"},
     {exit_code::usage, "an option that is wrong or missing; nothing was sent"},
     {exit_code::configuration,
      "this host lacks something: a name to say in EHLO, or TLS in this build"},
@@ -33,7 +34,8 @@ constexpr std::array<row, 14> rows{{
      "no connection (refused, no route), no TLS as it was asked for (not offered, a certificate\n"
      "      that proves nothing), or a refusal for good (5yz) for some recipient"},
     {exit_code::protocol, "the server broke the rules of SMTP; a retry may help"},
-    {exit_code::temporary, "deferred or not attempted: a retry is useful"},
+    {exit_code::temporary,
+     "deferred or not attempted, also since a signal ended the run: a retry is useful"},
     {exit_code::mismatch, "replay: the engine did not do what the transcript says"},
     {exit_code::ok, "delivered to every recipient"},
 }};

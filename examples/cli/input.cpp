@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "failure.hpp"
+#include "interruption.hpp"
 #include "sansmtp/blocking/descriptor.hpp"
 #include "standard_streams.hpp"
 
@@ -22,12 +23,23 @@ namespace {
                                                  std::generic_category().message(error)));
 }
 
+// Is a call that ended with `errno` to be made again? What comes from a pipe or a person may never
+// end, so a signal ends it.
+bool is_again(const std::string& name) {
+  if (errno != EINTR) return false;
+  if (!interruption::wanted()) return true;
+  throw failure(exit_code::temporary,
+                fmt::format("interrupted while {} was read", input_name(name)));
+}
+
 }  // namespace
 
 std::string read_input(const std::string& name) {
   blocking::descriptor file;
   if (name != "-") {
-    file.reset(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+    do {
+      file.reset(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+    } while (!file && is_again(name));
     if (!file) fail(name, errno);
   } else if (input_is_terminal()) {
     complain("sansmtp: reading the message from the terminal; Ctrl-D ends it");
@@ -44,7 +56,7 @@ std::string read_input(const std::string& name) {
   std::size_t size = 0;
   for (;;) {
     const ssize_t got = ::read(source, content.data() + size, content.size() - size);
-    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && is_again(name)) continue;
     if (got < 0) fail(name, errno);
     if (got == 0) break;
     size += static_cast<std::size_t>(got);

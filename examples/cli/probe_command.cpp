@@ -18,8 +18,8 @@
 #include "connect.hpp"
 #include "connection_options.hpp"
 #include "dialogue.hpp"
+#include "explanation.hpp"
 #include "failure.hpp"
-#include "mail_report.hpp"
 #include "sansmtp/blocking/client.hpp"
 #include "standard_streams.hpp"
 
@@ -40,6 +40,7 @@ struct findings {
   std::string greeting;  // display form
   std::vector<std::pair<std::string, std::string>>
       capabilities;       // keyword, parameters; display form
+  bool heard = false;     // the reply to EHLO or HELO
   bool extended = false;  // EHLO, not HELO
   bool tls_offered = false;
   std::optional<tls_info> tls;  // of the link
@@ -91,21 +92,24 @@ findings probe(const connection_options& given) {
     return found;
   }
   found.address = client.server();
-  if (const std::error_code error = client.open()) {
-    fail(link.explain(error));
-    return found;
-  }
-  watch.split("ehlo");
-  if (client.tls() != nullptr) found.tls = *client.tls();
-  const capabilities& offered = client.peer();
+  const std::error_code error = client.open();
+  // What was said until then is also shown if the login, or anything else behind it, failed.
+  found.heard = !error || link.notes().greeted();
+  if (const tls_info* tls = client.tls()) found.tls = *tls;
+  const capabilities& offered = link.notes().offered();
   for (std::size_t i = 0; i < offered.size(); ++i) {
     found.capabilities.emplace_back(display_text(offered[i].keyword),
                                     display_text(offered[i].parameters));
   }
   // After STARTTLS was used, no server offers it again.
   found.tls_offered = offered.has(extension::starttls) || found.tls;
-  if (const std::error_code error = client.quit()) {
+  if (error) {
     fail(link.explain(error));
+    return found;
+  }
+  watch.split("ehlo");
+  if (const std::error_code bad_end = client.quit()) {
+    fail(link.explain(bad_end));
     return found;
   }
   watch.split("quit");
@@ -159,7 +163,7 @@ std::string to_text(const findings& found) {
   const auto out = std::back_inserter(text);
   if (!found.address.empty()) fmt::format_to(out, "address   {}\n", found.address);
   if (!found.greeting.empty()) fmt::format_to(out, "greeting  {}\n", found.greeting);
-  if (found.error.empty()) {
+  if (found.heard) {
     fmt::format_to(out, "protocol  {}\n", found.extended ? "ESMTP" : "SMTP (HELO only)");
     fmt::format_to(out, "TLS       {}\n",
                    found.tls ? fmt::format("{}, {}", found.tls->protocol, found.tls->cipher)

@@ -2,15 +2,16 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <system_error>
 
 #include "connection_options.hpp"
 #include "mail_report.hpp"
+#include "outbox.hpp"
 #include "sansmtp/delivery.hpp"
-#include "sansmtp/envelope.hpp"
-#include "sansmtp/message.hpp"
 
 namespace sansmtp::cli {
 
@@ -28,16 +29,23 @@ struct parallel_report {
 
 /// Where `send_parallel` gets mails and brings reports.
 struct mail_source {
-  /// Fills in the next mail and returns what `done` shall be told, or returns nullptr if there is
-  /// none. Borrowed octets must live until then.
-  std::function<void*(envelope&, message&)> next;
-  /// Called once for each mail, in any order, with what `next` returned.
-  std::function<void(void*, const parallel_report&)> done;
+  /// The next mail, or nullptr if there is none.
+  std::function<std::unique_ptr<outgoing_mail>()> next;
+  /// Called once for each mail, in any order.
+  std::function<void(const outgoing_mail&, const parallel_report&)> done;
 };
 
-/// Sends all mails of `source` over at most `connections` connections, and ends these. Where TLS is
-/// opportunistic and fails it goes on without, saying so on standard error (TLS-08).
-void send_parallel(const connection_options& to, std::size_t connections,
+/// How `send_parallel` spreads mails.
+struct parallel_options {
+  std::size_t connections = 1;             ///< At most; at least 1.
+  std::uint64_t mails_per_connection = 0;  ///< 0: no limit.
+};
+
+/// Sends all mails of `source`, and ends the connections. Of each mail no more than its report is
+/// kept once it is known. Where TLS is opportunistic and fails it goes on without, saying so on
+/// standard error (TLS-08). An `interruption` takes back what has not begun; once that is overdue,
+/// what is under way is given up.
+void send_parallel(const connection_options& to, const parallel_options& how,
                    const mail_source& source);
 
 }  // namespace sansmtp::cli

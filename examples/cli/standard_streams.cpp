@@ -9,18 +9,19 @@
 #include <system_error>
 
 #include "failure.hpp"
+#include "interruption.hpp"
 #include "sansmtp/reply.hpp"
 
 namespace sansmtp::cli {
 namespace {
 
-// Returns 0 or errno.
+// Returns 0 or errno. A reader that does not read holds nobody up who has no time left.
 int write_all(int descriptor, std::string_view text) noexcept {
   while (!text.empty()) {
     const ssize_t written = ::write(descriptor, text.data(), text.size());
     if (written >= 0) {
       text.remove_prefix(static_cast<std::size_t>(written));
-    } else if (errno != EINTR) {
+    } else if (errno != EINTR || interruption::overdue()) {
       return errno;
     }
   }
@@ -31,6 +32,7 @@ int write_all(int descriptor, std::string_view text) noexcept {
 
 bool guard_standard_streams() {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   const bool output = ::fcntl(STDOUT_FILENO, F_GETFD) != -1;
   for (const int wanted : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     // The lowest free descriptor is taken, and all below `wanted` are open by now.

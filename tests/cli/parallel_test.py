@@ -25,7 +25,9 @@ class ParallelTest(CommandTest):
             files.append(self.folder / f"{number}.eml")
             files[-1].write_bytes(f"Subject: {number}\r\n\r\nHello!\r\n".encode())
         result = run("send", "--json", "--parallel", "4", "--server", server, *ENVELOPE, *options, *files)
-        rows = [json.loads(line) for line in result.out.splitlines()]
+        # Each is told when it is known, so their order is that of their outcomes.
+        rows = sorted((json.loads(line) for line in result.out.splitlines()), key=lambda row: row["mail"])
+        self.assertEqual([row["file"] for row in rows], [str(file) for file in files], result)
         self.assertEqual([row["mail"] for row in rows], list(range(1, count + 1)), result)
         return result, rows
 

@@ -154,6 +154,133 @@ class Server(threading.Thread):
             stage = line.split()[0].decode(errors="replace").upper() if line.strip() else "?"
 
 
+class Gone(Exception):
+    """The client went away, or the test is over."""
+
+
+class Link:
+    """A connection as a script of `ScriptedServer` sees it."""
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.octets = connection.makefile("rb")
+
+    def send(self, octets):
+        try:
+            self.connection.sendall(octets)
+        except OSError as why:
+            raise Gone from why
+
+    def line(self):
+        """The next line without its end."""
+        try:
+            line = self.octets.readline()
+        except OSError as why:
+            raise Gone from why
+        if not line.endswith(b"\n"):
+            raise Gone
+        return line.rstrip(b"\r\n")
+
+    def expect(self, verb, *replies):
+        """Reads a command, which must be `verb`, and replies."""
+        line = self.line()
+        if not line.upper().startswith(verb):
+            self.send(b"503 5.5.1 expected %s\r\n" % verb)
+            raise Gone
+        for reply in replies:
+            self.send(reply + b"\r\n")
+        return line
+
+    def open(self, offers=()):
+        """Greeting and EHLO."""
+        self.send(b"220 scripted.test ESMTP\r\n")
+        lines = [b"scripted.test", *offers]
+        self.expect(b"EHLO", *(b"250%c%s" % (b" " if at + 1 == len(lines) else b"-", text) for at, text in enumerate(lines)))
+
+    def content(self):
+        """Reads up to the final dot."""
+        while self.line() != b".":
+            pass
+
+    def mail(self, verdict=b"250 2.0.0 taken"):
+        """A mail to any number of recipients. Without a `verdict` all of it is read and nothing is said."""
+        self.expect(b"MAIL", b"250 ok")
+        while not (line := self.line()).upper().startswith(b"DATA"):
+            self.send(b"250 ok\r\n" if line.upper().startswith(b"RCPT") else b"500 what?\r\n")
+        self.send(b"354 go\r\n")
+        self.content()
+        if verdict:
+            self.send(verdict + b"\r\n")
+
+    def mails(self):
+        """Takes mails until QUIT."""
+        while not (line := self.line()).upper().startswith(b"QUIT"):
+            if line.upper().startswith(b"DATA"):
+                self.send(b"354 go\r\n")
+                self.content()
+            self.send(b"250 ok\r\n")
+        self.send(b"221 bye\r\n")
+
+    def until_end(self):
+        """Says nothing any more until the client goes."""
+        while True:
+            self.line()
+
+
+class ScriptedServer:
+    """A server each of whose connections follows a script, a function of its `Link`: the n-th connection the n-th one, those
+    behind the last one that. Connections live side by side."""
+
+    def __init__(self, *scripts):
+        self.scripts = scripts
+        self.listener = socket.create_server((HOST, 0))
+        self.server = f"{HOST}:{self.listener.getsockname()[1]}"
+        self.lock = threading.Lock()
+        self.connections = []
+        self.threads = [threading.Thread(target=self.accept, daemon=True)]
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            connection.settimeout(TIMEOUT)
+            with self.lock:
+                script = self.scripts[min(len(self.connections), len(self.scripts) - 1)]
+                self.connections.append(connection)
+                self.threads.append(threading.Thread(target=self.follow, args=(script, connection), daemon=True))
+                self.threads[-1].start()
+
+    @staticmethod
+    def follow(script, connection):
+        try:
+            script(Link(connection))
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65536):
+                pass
+        except (Gone, OSError):
+            pass
+        finally:
+            connection.close()
+
+    def __enter__(self):
+        self.threads[0].start()
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        with self.lock:
+            for connection in self.connections:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+        for thread in self.threads:
+            thread.join(TIMEOUT)
+
+
 class CommandTest(unittest.TestCase):
     """A test of the command, in a folder of its own."""
 
@@ -180,7 +307,7 @@ class CommandTest(unittest.TestCase):
         mails = [json.loads(line) for line in result.out.splitlines()]
         self.assertEqual([mail["mail"] for mail in mails], list(range(1, len(outcomes) + 1)), result)
         for mail, outcome in zip(mails, outcomes):
-            self.assertEqual(list(mail), ["mail", "recipients", "error", "tls"])
+            self.assertEqual(list(mail), ["mail", "file", "recipients", "error", "tls"])
             self.assertEqual([entry["address"] for entry in mail["recipients"]], list(addresses))
             for entry in mail["recipients"]:
                 self.assertEqual(list(entry), ["address", "outcome", "stage", "code", "enhanced", "text"])

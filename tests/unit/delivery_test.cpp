@@ -144,6 +144,29 @@ TEST(delivery, says_so_far_what_was_answered) {  // OUT-01, TXN-28
   }
 }
 
+TEST(delivery, keeps_no_more_than_some_lines_of_a_reply) {  // LIM-01, POOL-06
+  envelope env;
+  env.sender = path("a@b.test");
+  env.recipients.emplace_back(path("r@b.test"));
+  const auto text_of = [&env](std::string_view text) {
+    delivery report;
+    report.begin(1, env);
+    event refused;
+    refused.what = event::kind::recipient_rejected;
+    refused.answers = verb::rcpt;
+    refused.answer = reply(550, text);
+    report.assign(refused);
+    return report.recipients[0].text;
+  };
+  const std::string line(kept_reply_octets / 2, 'x');
+  EXPECT_EQ(text_of(line), line);
+  EXPECT_EQ(text_of(line + '\n' + line), line);  // one octet too many for both
+  const std::string fits(kept_reply_octets - line.size() - 1, 'y');
+  EXPECT_EQ(text_of(line + '\n' + fits), line + '\n' + fits);
+  EXPECT_EQ(text_of(line + '\n' + fits + '\n' + line), line + '\n' + fits);
+  EXPECT_EQ(text_of(line + line + "z"), line + line);  // no line of it fits
+}
+
 TEST(delivery, keeps_nothing_of_the_mail_before) {  // OUT-01
   std::array results{result_of("r1@b.test", outcome::rejected),
                      result_of("r2@b.test", outcome::deferred)};

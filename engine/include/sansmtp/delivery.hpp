@@ -20,7 +20,8 @@ struct recipient_report {
   hint advice = hint::none;
   int code = 0;              ///< Of the deciding reply; 0 if there was none.
   enhanced_status enhanced;  ///< From the reply, else the suggested one.
-  std::string text;          ///< Of the reply, raw, lines joined by LF.
+  /// Of the reply, raw, lines joined by LF; no more than `kept_reply_octets`.
+  std::string text;
 
   [[nodiscard]] failure_category category() const noexcept { return category_of(why); }
 };

@@ -2,31 +2,28 @@
 
 #include <fmt/format.h>
 #include <netdb.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
 #include <asio/error.hpp>
 #include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <list>
 #include <map>
 #include <memory>
 #include <utility>
 
 #include "client_tls.hpp"
-#include "mail_report.hpp"
+#include "explanation.hpp"
+#include "interruption.hpp"
 #include "sansmtp/asio/async_pool.hpp"
 #include "sansmtp/blocking/resolver_category.hpp"
 #include "standard_streams.hpp"
 
 namespace sansmtp::cli {
 namespace {
-
-// What the pool has to do by itself shows no dialogue, but one thing has to be said.
-std::function<void(const event&)> saying_if_without_tls(bool& said) {
-  return [&said](const event& e) {
-    if (e.what != event::kind::session_failed || e.advice != hint::retry_without_tls) return;
-    if (std::exchange(said, true)) return;
-    complain(fmt::format("sansmtp: {}; going on without TLS", explain(e.error)));
-  };
-}
 
 async_client_options client_options_of(const blocking::client_options& from) {
   async_client_options options;
@@ -57,56 +54,114 @@ std::error_code connect_error_of(const delivery& report) {
   return report.error;
 }
 
+/// One run: a pool, the mails that it has, and who is told.
+class parallel_run {
+ public:
+  parallel_run(const connection_options& to, const parallel_options& how, const mail_source& source)
+      : to_(to), how_(how), source_(source), pool_(loop_.get_executor(), options()) {}
+
+  void run() {
+    // Two mails for each connection are read: one that is being sent, and the next.
+    for (std::size_t i = 0; i != 2 * how_.connections; ++i) send_next();
+    pool_.async_drain([this](std::error_code) {
+      pool_.async_close([this](std::error_code) { interrupted_.close(); });
+    });
+    interrupted_.assign(::dup(interruption::descriptor()));
+    await_interruption();
+    loop_.run();
+  }
+
+ private:
+  /// A mail in the pool, with the means to take it back.
+  struct handed_in {
+    std::unique_ptr<outgoing_mail> mail;
+    asio::cancellation_signal cancel;
+  };
+
+  pool_options options() {
+    pool_options options;
+    options.client = client_options_of(to_.client);
+    if (options.client.session.tls == tls_mode::opportunistic && !to_.trace) {
+      options.client.trace = [this, shown_to = std::move(options.client.trace)](const event& e) {
+        if (shown_to) shown_to(e);
+        say_if_without_tls(e);
+      };
+    }
+    if (to_.login.wanted()) {
+      options.credentials = [this] { return to_.login.make(suite_.get()); };
+    }
+    options.connections_per_destination = options.connections = how_.connections;
+    options.mails_per_connection = how_.mails_per_connection;
+    options.observe = [this](const delivery& report, const tls_info* tls) {
+      if (tls != nullptr) links_[report.id] = {tls->protocol, tls->verified};
+    };
+    return options;
+  }
+
+  // What the pool has to do by itself shows no dialogue, but one thing has to be said.
+  void say_if_without_tls(const event& e) {
+    if (e.what != event::kind::session_failed || e.advice != hint::retry_without_tls) return;
+    if (std::exchange(said_, true)) return;
+    complain(fmt::format("sansmtp: {}; going on without TLS", explain(e.error)));
+  }
+
+  void send_next() {
+    std::unique_ptr<outgoing_mail> mail = source_.next();
+    // If there is no server, that is the answer for all that is left.
+    for (; mail && unconnected_; mail = source_.next()) {
+      const delivery none;
+      source_.done(*mail, {none, unconnected_, {}});
+    }
+    if (!mail) return;
+    const auto at = mails_.emplace(mails_.end());
+    at->mail = std::move(mail);
+    pool_.async_send({to_.server.host, to_.server.port}, at->mail->env, at->mail->borrowed(),
+                     asio::bind_cancellation_slot(
+                         at->cancel.slot(), [this, at](std::error_code, const delivery& report) {
+                           finish(at, report);
+                           send_next();
+                         }));
+  }
+
+  void finish(std::list<handed_in>::iterator at, const delivery& report) {
+    parallel_report told{report, connect_error_of(report), {}};
+    if (const auto link = links_.extract(report.id)) told.tls = link.mapped();
+    if (told.unconnected) unconnected_ = told.unconnected;
+    source_.done(*at->mail, told);
+    mails_.erase(at);
+  }
+
+  void await_interruption() {
+    interrupted_.async_wait(asio::posix::descriptor_base::wait_read, [this](std::error_code error) {
+      if (error) return;
+      interruption::drain();
+      if (interruption::overdue()) return pool_.abort();
+      // Takes back what has not begun; the others go on.
+      for (handed_in& h : mails_) h.cancel.emit(asio::cancellation_type::total);
+      await_interruption();
+    });
+  }
+
+  const connection_options& to_;
+  const parallel_options& how_;
+  const mail_source& source_;
+  asio::io_context loop_;
+  asio::posix::stream_descriptor interrupted_{loop_};
+  std::unique_ptr<hash_suite> suite_ = make_hash_suite();
+  bool said_ = false;                               // that it goes on without TLS
+  std::map<mail_id, mail_report::tls_link> links_;  // of mails whose handler has not been called
+  std::list<handed_in> mails_;
+  std::error_code unconnected_;
+  async_pool pool_;
+};
+
 }  // namespace
 
 bool has_parallel() noexcept { return true; }
 
-void send_parallel(const connection_options& to, std::size_t connections,
+void send_parallel(const connection_options& to, const parallel_options& how,
                    const mail_source& source) {
-  asio::io_context loop;
-  pool_options options;
-  options.client = client_options_of(to.client);
-  bool said = false;
-  if (options.client.session.tls == tls_mode::opportunistic && !options.client.trace) {
-    options.client.trace = saying_if_without_tls(said);
-  }
-  const std::unique_ptr<hash_suite> suite = make_hash_suite();
-  if (to.login.wanted()) {
-    options.credentials = [&to, &suite] { return to.login.make(suite.get()); };
-  }
-  options.connections_per_destination = options.connections = connections;
-  options.mails_per_connection = 0;                // as one session has no limit either
-  std::map<mail_id, mail_report::tls_link> links;  // of mails whose handler has not been called
-  options.observe = [&links](const delivery& report, const tls_info* tls) {
-    if (tls != nullptr) links[report.id] = {tls->protocol, tls->verified};
-  };
-  async_pool pool(loop.get_executor(), std::move(options));
-  const destination server{to.server.host, to.server.port};
-
-  // Two mails for each connection are read: one that is being sent, and the next.
-  std::error_code unconnected;
-  std::function<void()> send_next = [&] {
-    envelope env;
-    message content;
-    void* mail = source.next(env, content);
-    // If there is no server, that is the answer for all that is left.
-    for (; mail != nullptr && unconnected; mail = source.next(env, content)) {
-      const delivery none;
-      source.done(mail, {none, unconnected, {}});
-    }
-    if (mail == nullptr) return;
-    pool.async_send(server, std::move(env), std::move(content),
-                    [&, mail](std::error_code, const delivery& report) {
-                      parallel_report told{report, connect_error_of(report), {}};
-                      if (const auto link = links.extract(report.id)) told.tls = link.mapped();
-                      if (told.unconnected) unconnected = told.unconnected;
-                      source.done(mail, told);
-                      send_next();
-                    });
-  };
-  for (std::size_t i = 0; i != 2 * connections; ++i) send_next();
-  pool.async_drain([&](std::error_code) { pool.async_close([](std::error_code) {}); });
-  loop.run();
+  parallel_run(to, how, source).run();
 }
 
 }  // namespace sansmtp::cli

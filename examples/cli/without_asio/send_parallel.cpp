@@ -4,6 +4,6 @@ namespace sansmtp::cli {
 
 bool has_parallel() noexcept { return false; }
 
-void send_parallel(const connection_options&, std::size_t, const mail_source&) {}
+void send_parallel(const connection_options&, const parallel_options&, const mail_source&) {}
 
 }  // namespace sansmtp::cli

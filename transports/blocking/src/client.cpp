@@ -153,7 +153,9 @@ std::error_code client::prepare() {
   in_clear_ = opened_ = false;
   given_up_ = 0;
   const bool lacks_tls = options_.session.tls != tls_mode::off && !options_.tls;
-  const errc problem = lacks_tls ? errc::bad_configuration : options_.session.check();
+  const errc problem = is_to_stop(options_) ? errc::aborted
+                       : lacks_tls          ? errc::bad_configuration
+                                            : options_.session.check();
   return problem == errc::none ? std::error_code() : fail_to_connect(problem);
 }
 
@@ -223,6 +225,7 @@ std::error_code client::begin(descriptor& link, std::string_view host, std::uint
 
   link_ = std::move(link);
   end_ = {};
+  heeded_ = stop_request::no;
   unheard_write_ = half_heard_ = quick_ack_ = false;
   greeted_ = ready_ = false;
   carried_ = 0;
@@ -267,6 +270,7 @@ void client::await_greeting() {
 // there is one.
 bool client::renew(resend how) {
   if (!can_renew() && !(home_ && how == resend::without_tls)) return false;
+  if (is_to_stop(options_)) return false;
   leave();
   if (!home_) return false;  // by what became of the mails under way
   in_clear_ = how == resend::without_tls;
@@ -569,9 +573,24 @@ void client::write(std::span<const bytes> out) {
   if (result.written < result.offered) wait(POLLIN | POLLOUT);
 }
 
+// Does what `client_options::stop` asks for. Returns whether there is something new to write or tell.
+bool client::heed_stop() {
+  const stop_request asked = options_.stop ? options_.stop() : stop_request::no;
+  if (asked <= heeded_) return false;
+  heeded_ = asked;
+  untried_.clear();
+  if (asked == stop_request::soon) {
+    channel_.engine().quit_now();
+  } else {
+    channel_.engine().abort();
+  }
+  return true;
+}
+
 // Waits until the socket is ready or the deadline is there, and reads if there is something to
 // read.
 void client::wait(short directions) {
+  if (heed_stop()) return;
   const std::optional<time_point> deadline = channel_.deadline();
   if (deadline && *deadline <= now_) {
     channel_.advance(now_);

@@ -118,6 +118,10 @@ class race {
     const clock::time_point begin = now_ = next_at_ = clock::now();
     const milliseconds timeout = options_.connect_timeout;
     while (begun_ != addresses_.size() || !under_way_.empty()) {
+      if (is_to_stop(options_)) {
+        error_ = errc::aborted;
+        return std::nullopt;
+      }
       std::optional<std::size_t> accepted;
       if (begun_ != addresses_.size() && (under_way_.empty() || now_ >= next_at_)) {
         accepted = begin_next(connected);
@@ -238,6 +242,10 @@ class race {
 };
 
 }  // namespace
+
+bool is_to_stop(const client_options& options) {
+  return options.stop && options.stop() != stop_request::no;
+}
 
 std::error_code system_error(int error) { return {error, std::generic_category()}; }
 

@@ -24,6 +24,9 @@ std::error_code find_addresses(const server_address& server, const client_option
 std::error_code connect_to(std::vector<server_address>& addresses, const client_options& options,
                            descriptor& connected, std::string& tried);
 
+/// Getter: does `client_options::stop` ask for an end?
+[[nodiscard]] bool is_to_stop(const client_options& options);
+
 /// Getter: the error that a system call left in errno.
 [[nodiscard]] std::error_code system_error(int error);
 

@@ -28,6 +28,9 @@ constexpr string_view some_challenge = "334 KioqKg==";
 constexpr std::chrono::milliseconds past_deadline{10};
 // Lines of replaced content.
 constexpr std::size_t filler_line = 76;
+// Replaced content of all mails together. It stands in a transcript twice, as what is sent and as
+// what is written, and must expand to less than a reader takes.
+constexpr std::uint64_t most_filler = max_transcript_octets / 3;
 
 /// Getter: the text as a word of a statement, as a string if it must be.
 string word(string_view text) {
@@ -229,8 +232,20 @@ struct recorder::impl {
   bool ready = false;
   bool closed = false;
   std::uint32_t mails = 0;
+  std::uint64_t filler_left = most_filler;
   std::vector<std::pair<operation_id, string>> ends;  // how each mail ended
   string end;                                         // how the session did
+
+  /// Makes replaced content short enough, so that more of it may follow. Returns what to say of it.
+  string fit(content_facts& facts, std::uint32_t number) {
+    const std::uint64_t size = facts.size;
+    facts.size = std::min(size, std::max(filler_left / 2, std::uint64_t{2} * filler_line));
+    filler_left -= std::min(filler_left, facts.size);
+    const string mail = "The content of mail " + std::to_string(number);
+    if (facts.size == size) return mail + " is replaced by as many octets.";
+    return mail + ", " + std::to_string(size) + " octets, is replaced by " +
+           std::to_string(facts.size) + ", since a transcript holds no more.";
+  }
 
   void pass(time_point at) {
     if (at > now) now = at;
@@ -360,9 +375,9 @@ void recorder::send(time_point now, const envelope& env, const message& content)
     if (content.is_eight_bit()) s += " 8bit";
   } else {
     const bytes octets = content.content();
-    const content_facts facts = scan_content(octets, impl_->config.line_ends);
+    content_facts facts = scan_content(octets, impl_->config.line_ends);
     if (octets.size() > impl_->options.longest_content && facts.problem == errc::none) {
-      comment("The content of mail " + std::to_string(number) + " is replaced by as many octets.");
+      comment(impl_->fit(facts, number));
       s += filler(facts);
     } else {
       s += '"' + escape(as_text(octets)) + '"';

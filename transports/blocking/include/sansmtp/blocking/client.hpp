@@ -30,7 +30,8 @@ namespace sansmtp::blocking {
 
 /// A session and the socket under it. Every call returns when its answer is there, or when a
 /// deadline of the session passed; none throws, all errors are values. One thread at a time. A
-/// signal that interrupts a wait changes nothing, and SIGPIPE is never raised.
+/// signal that interrupts a wait changes nothing but what `client_options::stop` says, and SIGPIPE is
+/// never raised.
 ///
 /// After a failure that ended the link all further calls are refused, and `connect` begins anew
 /// with the same options; but `send` and `send_all` make another link by themselves where that
@@ -207,6 +208,7 @@ class client {
   template <typename Condition>
   void run_until(Condition fulfilled);
   void write(std::span<const bytes> out);
+  bool heed_stop();
   void wait(short directions);
   short poll_link(short directions, std::optional<time_point> until);
   bool read(int flags, std::error_code end = {});
@@ -224,7 +226,8 @@ class client {
   client_options options_;
   channel channel_;
   descriptor link_;
-  time_point now_{};            // of the last wait, or of the beginning of the call
+  time_point now_{};  // of the last wait, or of the beginning of the call
+  stop_request heeded_ = stop_request::no;
   bool unheard_write_ = false;  // has nothing been read since the last write?
   bool half_heard_ = false;     // did the last read since then leave replies to be waited for?
   bool quick_ack_ = false;      // does this server wait for our acknowledgements?

@@ -17,6 +17,13 @@
 
 namespace sansmtp::blocking {
 
+/// What `client_options::stop` asks for.
+enum class stop_request : std::uint8_t {
+  no,       ///< Go on.
+  soon,     ///< Begin nothing new, end what is under way, say QUIT: see `session::quit_now`.
+  at_once,  ///< Give up the link as it is: see `session::abort`.
+};
+
 /// Options of a client; a plain value, each with its default.
 struct client_options {
   /// The session's own options. Without a `local_name` the host's name is used, or the local
@@ -76,6 +83,12 @@ struct client_options {
   /// set, `session.trace` is on, so that it also sees each line and each reply (ERR-01). It must
   /// neither call the client nor throw.
   std::function<void(const event&)> trace;
+
+  /// Asked before each wait, and so also after each signal that interrupted one: a program that is
+  /// to end has honest outcomes for all that it began. A wait that a signal does not interrupt
+  /// answers nobody, so whoever sets it has signals come without SA_RESTART. `connect` is refused
+  /// with `errc::aborted` unless it says `no`. It must neither call the client nor throw.
+  std::function<stop_request()> stop;
 };
 
 }  // namespace sansmtp::blocking

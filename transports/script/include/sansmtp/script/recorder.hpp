@@ -15,7 +15,8 @@ namespace sansmtp::script {
 /// How much of a session is written down.
 struct recorder_options {
   /// Content of more octets is replaced by as many others, so that the transcript stays small; what
-  /// the engine writes but for these octets is the same.
+  /// the engine writes but for these octets is the same. If that would expand to more than a
+  /// transcript may hold (`max_transcript_octets`) it is replaced by fewer, and a comment says so.
   std::size_t longest_content = 64 * 1024;
 };
 

@@ -1,0 +1,73 @@
+#include "session_notes.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <utility>
+
+namespace sansmtp::cli {
+
+/// Passes all on to the layer inside, and notes whose certificate it was if the handshake fails:
+/// what a person needs to see is the names that it does have.
+class session_notes::noting_layer final : public tls_layer {
+ public:
+  noting_layer(std::unique_ptr<tls_layer> inside, std::vector<std::string>& names)
+      : inside_(std::move(inside)), names_(names) {
+    names_.clear();
+  }
+
+  void feed(bytes ciphertext) override { inside_->feed(ciphertext); }
+  void feed_end() override { inside_->feed_end(); }
+  progress handshake() override {
+    const progress p = inside_->handshake();
+    if (p == progress::failed) names_ = inside_->info().peer_names;
+    return p;
+  }
+  reading read(std::span<char> into, std::size_t& size) override {
+    return inside_->read(into, size);
+  }
+  bool write(bytes plaintext) override { return inside_->write(plaintext); }
+  void close() override { inside_->close(); }
+  [[nodiscard]] std::size_t pending() const noexcept override { return inside_->pending(); }
+  void drain(std::vector<char>& empty) override { inside_->drain(empty); }
+  [[nodiscard]] const tls_info& info() const noexcept override { return inside_->info(); }
+  [[nodiscard]] std::error_code error() const noexcept override { return inside_->error(); }
+
+ private:
+  std::unique_ptr<tls_layer> inside_;
+  std::vector<std::string>& names_;
+};
+
+void session_notes::attach(blocking::client_options& options) {
+  ignored_ = options.session.ignored_keywords;
+  options.trace = [this, shown_to = std::move(options.trace)](const event& e) {
+    take(e);
+    if (shown_to) shown_to(e);
+  };
+  if (!options.tls) return;
+  options.tls = [this, make = std::move(options.tls)](
+                    const tls_target& target) -> std::unique_ptr<tls_layer> {
+    std::unique_ptr<tls_layer> inside = make(target);
+    if (!inside) return nullptr;
+    return std::make_unique<noting_layer>(std::move(inside), refused_names_);
+  };
+}
+
+void session_notes::take(const event& e) {
+  if (e.what == event::kind::reply_parsed && e.answers == verb::ehlo &&
+      e.answer.first_digit() == 2) {
+    offered_.assign(e.answer, ignored_);
+    greeted_ = true;
+  }
+  if (!e.excerpt.empty()) {
+    error_ = e.error;
+    excerpt_.assign(e.excerpt);
+  }
+}
+
+const std::string& session_notes::excerpt_of(const std::error_code& error) const noexcept {
+  static const std::string none;
+  return error && error == error_ ? excerpt_ : none;
+}
+
+}  // namespace sansmtp::cli
