@@ -401,9 +401,11 @@ class session_harness {
       say("*", told);
       remember(told);
       remember(e->answer.text());
-      // What comes before a handshake is fatal at once: how much of it is shown is how much came at
-      // once.
-      const bool shows_read = e->error == errc::injection || e->error == errc::plaintext_peer;
+      // What comes before a handshake, or instead of a greeting, is fatal at once: how much of it is
+      // shown is how much came at once.
+      const bool shows_read =
+          e->error == errc::injection || e->error == errc::plaintext_peer ||
+          (e->error == errc::malformed_reply && e->answers == verb::greeting);
       if (!shows_read) remember(e->excerpt);
       remember(e->command);
       remember(e->detail);

@@ -449,14 +449,21 @@ void session::impl::hold(bytes octets) {
   held_input_.append(as_text(octets));
 }
 
-/// The parser understands the peer no more; `secret` if that was in an AUTH exchange.
-void session::impl::garbled(bool secret) {
-  const std::string excerpt = secret ? std::string() : parser_.excerpt();
+/// The parser understands the peer no more, from the first octet of `rest` on; `secret` if that was in
+/// an AUTH exchange.
+void session::impl::garbled(bool secret, bytes rest) {
+  std::string excerpt = secret ? std::string() : parser_.excerpt();
   const verb about = owed_.empty() ? verb::greeting : owed_.front().what;
   if (about == verb::quit) {
     out_.drop();
     close(leaving_because_);  // any octets are as good as an answer to QUIT (SESS-19)
     return;
+  }
+  // The first line of what is no SMTP tells what it is instead, as far as it came at once. Its first
+  // octet is in the excerpt already.
+  if (about == verb::greeting && !secret && parser_.error() == errc::malformed_reply) {
+    const std::string_view line = as_text(rest).substr(0, as_text(rest).find_first_of("\r\n"));
+    if (!line.empty()) excerpt += line.substr(1, excerpt_octets - 1);
   }
   // Where a greeting was to be, an octet that begins a TLS record tells of a port for implicit TLS.
   const bool tls = about == verb::greeting && !tls_ && (excerpt[0] == 0x15 || excerpt[0] == 0x16);

@@ -162,7 +162,7 @@ struct session::impl {
 
   // -- session_reply.cpp: what a reply means ------------------------------------------------------
   [[gnu::cold]] void hold(bytes octets);
-  [[gnu::cold]] void garbled(bool secret);
+  [[gnu::cold]] void garbled(bool secret, bytes rest);
   [[gnu::cold]] bool prepare_parser(bytes octets);
   [[gnu::cold]] bool parse_by_octets(bytes& octets, reply& r);
   bool next_reply(bytes& octets, reply& r);

@@ -358,7 +358,7 @@ bool session::impl::parse_by_octets(bytes& octets, reply& r) {
   const reply_parser::status status = parser_.parse(octets);
   if (status == reply_parser::status::need_more) return false;
   if (status != reply_parser::status::complete) {
-    garbled(long_lines_);
+    garbled(long_lines_, octets);
     return false;
   }
   if (parser_.saw_bare_lf() && !warned_bare_lf_) {

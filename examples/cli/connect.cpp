@@ -29,6 +29,8 @@ std::error_code connection::begin(const std::function<void()>& on_link) {
   client_ = blocking::client(options_);
   if (const std::error_code error = client_.connect(given_.server)) return error;
   if (on_link) on_link();
+  // A session that could not begin, for want of a name to say, tells why when it is asked.
+  if (client_.engine().closed()) return client_.open();
   auto mechanisms = given_.login.make(suite_.get());
   return mechanisms.empty() ? std::error_code() : client_.authenticate(std::move(mechanisms));
 }
@@ -55,8 +57,8 @@ failure connect_failure(const connection_options& options, const std::error_code
     code = exit_code::usage;
     advice = "--bind needs an address of this host";
   } else if (condition_of(error) != errc::none) {
-    code = exit_code_of(error);
-    advice = "check the options";
+    // It was not the connection that failed.
+    return {exit_code_of(error), explain(error)};
   }
   return {code, fmt::format("cannot connect to {}: {}; {}", to_string(options.server),
                             error.message(), advice)};

@@ -29,7 +29,6 @@ std::string_view advice_for(errc e) noexcept {
       {errc::ran_ahead, "try --pipelining envelope"},
       {errc::reset_refused, "try again later"},
       {errc::session_aborted, "try again later"},
-      {errc::aborted, "it was interrupted"},
       {errc::bare_lf_in_content, "use --line-ends normalize"},
       {errc::bare_cr_in_content, "use --line-ends normalize"},
       {errc::nul_in_content, "encode the content, for example as base64"},
@@ -37,6 +36,7 @@ std::string_view advice_for(errc e) noexcept {
       {errc::eight_bit_not_offered, "encode the content as 7-bit, or insist with --allow-8bit"},
       {errc::utf8_not_offered, "use an ASCII address"},
       {errc::empty_content, "insist with --allow-empty"},
+      {errc::bad_configuration, "check the options"},
       {errc::no_local_name, "say who you are with --ehlo"},
       {errc::parameter_not_offered, "leave the option out"},
       {errc::tls_not_offered, "try --tls implicit on another port, such as 465"},
@@ -256,7 +256,9 @@ mishap mishap::of(const std::error_code& error, const blocking::failure& last) {
 std::string explain(const std::error_code& error) {
   const std::string_view advice =
       is_tls_error(error) ? tls_advice(error) : advice_for(condition_of(error));
-  std::string sentence = without_full_stop(error.message());
+  // Nobody but a signal gives up here.
+  std::string sentence =
+      error == errc::aborted ? "interrupted" : without_full_stop(error.message());
   if (!advice.empty()) sentence += fmt::format("; {}", advice);
   return sentence;
 }

@@ -102,6 +102,17 @@ class RecordTest(CommandTest):
         self.assertIn("BODY=8BITMIME", text)
         self.assertEqual(run("replay", path).code, support.OK)
 
+    def test_content_beyond_what_a_transcript_holds(self):
+        """It is replaced by less, and the record says so: it can be played."""
+        path = self.folder / "large.smtp"
+        files = [self.write(f"{n}.eml", b"Subject: large\r\n\r\n" + b"x" * 70 * n + (b"x" * 76 + b"\r\n") * 40000) for n in range(4)]
+        with Sink() as sink:
+            result = run("send", "--record", path, "--server", sink.server, "--ehlo", "me.example", "--from", "a@x.example",
+                         "--to", "b@y.example", *files)
+        self.assertEqual((result.code, result.err), (support.OK, ""))
+        self.assertEqual(path.read_text().count("since a transcript holds no more"), 4)
+        self.assertEqual(run("replay", path).code, support.OK)
+
     def test_unwritable(self):
         with Sink() as sink:
             result = run("send", "--record", self.folder, "--server", sink.server, "--from", "a@x.example", "--to", "b@y.example",

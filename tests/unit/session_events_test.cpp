@@ -228,6 +228,24 @@ TEST(session, shows_even_one_octet_that_is_wrong) {  // ERR-01
   EXPECT_EQ(d.last(kind::closed)->command, "NOOP");
 }
 
+TEST(session, shows_the_first_line_of_what_is_no_smtp) {  // ERR-01
+  const auto excerpt_of = [](std::string_view octets) {
+    session_driver d;
+    d.s.connected(d.now);
+    d.feed(octets);
+    return std::string(d.last(kind::session_failed)->excerpt);
+  };
+  EXPECT_EQ(excerpt_of("HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n"),
+            "HTTP/1.1 400 Bad Request");
+  EXPECT_EQ(excerpt_of("* OK IMAP"), "* OK IMAP");  // what came of it so far
+  EXPECT_EQ(excerpt_of("22x what\r\n"), "22x what");
+  EXPECT_EQ(excerpt_of("220"
+                       "! bang\n"),
+            "220! bang");
+  EXPECT_EQ(excerpt_of("\r\n"), "\r");
+  EXPECT_EQ(excerpt_of("H" + std::string(1000, 'x')), "H" + std::string(255, 'x'));
+}
+
 // One word for all recipients: what needs most care, and of several the first.
 TEST(session, mail_done_speaks_of_the_first_of_those_that_need_most_care) {  // OUT-01
   const struct {
