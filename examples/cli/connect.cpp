@@ -13,14 +13,30 @@ namespace sansmtp::cli {
 connection::connection(const connection_options& given, blocking::client_options options)
     : given_(given), options_(std::move(options)), suite_(make_hash_suite()) {
   notes_.attach(options_);
+  options_.trace = [this, shown_to = std::move(options_.trace)](const event& e) {
+    shown_to(e);
+    say_if_without_tls(e);
+  };
+  // Each link that the client makes by itself needs a login of its own.
+  if (given_.login.wanted()) {
+    options_.credentials = [this] { return given_.login.make(suite_.get()); };
+  }
+}
+
+void connection::say_if_without_tls(const event& e) {
+  if (e.what != event::kind::session_failed || e.advice != hint::retry_without_tls) return;
+  if (std::exchange(said_, true)) return;
+  mishap what;
+  what.error = e.error;
+  what.stage = e.answers;
+  complain(
+      fmt::format("sansmtp: {}; going on without TLS", cli::explain(what, given_, notes_).what()));
 }
 
 std::error_code connection::connect(const std::function<void()>& on_link) {
   if (const std::error_code error = begin(on_link)) return error;
   if (options_.session.tls != tls_mode::opportunistic) return {};
-  const std::error_code error = client_.open();
-  if (!error || client_.last_error().stage != verb::handshake) return {};
-  complain(fmt::format("sansmtp: {}; going on without TLS", explain(error).what()));
+  if (!client_.open() || client_.last_error().stage != verb::handshake) return {};
   options_.session.tls = tls_mode::off;
   return begin(on_link);
 }
@@ -30,9 +46,7 @@ std::error_code connection::begin(const std::function<void()>& on_link) {
   if (const std::error_code error = client_.connect(given_.server)) return error;
   if (on_link) on_link();
   // A session that could not begin, for want of a name to say, tells why when it is asked.
-  if (client_.engine().closed()) return client_.open();
-  auto mechanisms = given_.login.make(suite_.get());
-  return mechanisms.empty() ? std::error_code() : client_.authenticate(std::move(mechanisms));
+  return client_.engine().closed() ? client_.open() : std::error_code();
 }
 
 failure connection::explain(const std::error_code& error) const {

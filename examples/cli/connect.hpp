@@ -19,9 +19,8 @@ class connection {
   /// `options` are those of `given`, perhaps with a trace; `given` must outlive this.
   connection(const connection_options& given, blocking::client_options options);
 
-  /// Command: connects, and says what the session shall log in with once it opens. Under
-  /// `tls_mode::opportunistic` it opens it, and once more without TLS, saying so on standard error,
-  /// if the handshake fails (TLS-08). `on_link` is called for each link, before an octet comes.
+  /// Command: connects. Under `tls_mode::opportunistic` it opens the session, and once more without
+  /// TLS if the handshake fails, which is said on standard error as for each later link (TLS-08). `on_link` is called for each link, before an octet comes.
   /// Errors: those of `blocking::client::connect`.
   std::error_code connect(const std::function<void()>& on_link = {});
 
@@ -38,10 +37,12 @@ class connection {
 
  private:
   std::error_code begin(const std::function<void()>& on_link);
+  void say_if_without_tls(const event& e);
 
   const connection_options& given_;
   blocking::client_options options_;
   session_notes notes_;
+  bool said_ = false;  // that it goes on without TLS
   std::unique_ptr<hash_suite> suite_;
   blocking::client client_;
 };

@@ -36,9 +36,11 @@ void add_send_command(CLI::App& app, int& exit_code) {
   session_config& config = given->connection.client.session;
 
   command
-      ->add_option("FILE", given->outbox.files,
-                   "Messages, each of them one mail to all recipients; all go out in one session. "
-                   "'-', the default, is standard input")
+      ->add_option(
+          "FILE", given->outbox.files,
+          "Messages, each of them one mail to all recipients, sent over one connection at a "
+          "time. What was certainly not accepted when it ends, or needs another one, goes "
+          "over the next. '-', the default, is standard input")
       ->type_name("");
   given->connection.add_to(*command);
   command
@@ -61,13 +63,10 @@ void add_send_command(CLI::App& app, int& exit_code) {
   command
       ->add_option("--record", given->record,
                    "Write the session down as a transcript that 'sansmtp replay' plays; secrets "
-                   "are masked, messages are not")
+                   "are masked, messages are not. Only that one session is made")
       ->type_name("FILE");
   if (has_parallel()) {
-    command
-        ->add_option("--parallel", given->parallel,
-                     "Send over up to N connections at a time; what was certainly not accepted "
-                     "when one ends is sent over another")
+    command->add_option("--parallel", given->parallel, "Send over up to N connections at a time")
         ->type_name("N")
         ->check(CLI::Range(1, 1000));
   }

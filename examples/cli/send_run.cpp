@@ -111,6 +111,8 @@ class send_run {
   void send_over_one(mail_ptr first) {
     blocking::client_options options = given_.connection.client;
     options.stop = what_signals_ask_for;
+    options.mails_per_connection = given_.mails_per_connection;
+    if (given_.record) options.moves = 0;  // a record is of one session
     progress shown;
     std::optional<script::recorder> recorder;
     if (given_.connection.trace) {

@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import threading
+import time
 import unittest
 
 import support
@@ -177,10 +178,10 @@ class InterruptionTest(CommandTest):
             os.set_blocking(writer, True)
             process = self.start(sink.server, *self.files(3), stdout=writer)
             os.close(writer)
-            while not sink.stored():
-                pass
+            while not sink.stored() and process.poll() is None:
+                time.sleep(0.01)
             process.send_signal(signal.SIGTERM)
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=support.TIMEOUT)
             self.assertEqual(process.returncode, support.IO_ERROR, err)
             told = [json.loads(line) for line in reports.read().decode().split("\n") if line.strip()]
