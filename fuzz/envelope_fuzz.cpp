@@ -314,8 +314,30 @@ std::optional<session> open(session_config config, string_view ehlo = all_extens
   return s;
 }
 
+/// What is told of a fault is true of the octet that it names.
+void check_fault(const path& p, path_fault fault) {
+  using enum path_fault::reason;
+  const string_view text = p.text();
+  const auto expected = fault.why == none                  ? errc::none
+                        : fault.why == line_break          ? errc::bad_argument
+                        : fault.why >= local_part_too_long ? errc::address_too_long
+                                                           : errc::bad_address;
+  require(p.error() == expected, "the fault agrees with the error");
+  if (fault.why == none) return;
+  const bool at_end = fault.why == no_at || fault.why == open_quote || fault.why == no_domain;
+  require(at_end ? fault.at == text.size() : fault.at < text.size(), "the fault has a place");
+  const char c = at_end ? ' ' : text[fault.at];
+  const bool dot = fault.why == empty_atom || fault.why == trailing_dot || fault.why == empty_label;
+  require(!dot || c == '.', "the fault is a dot");
+  require(fault.why != underscore || c == '_', "the fault is an underscore");
+  require(fault.why != label_hyphen || c == '-', "the fault is a hyphen");
+  require(fault.why != address_literal || c == '[', "the fault is a bracket");
+  require(fault.why != no_local_part || text.front() == '@', "nothing stands before the at-sign");
+}
+
 void check_path(const path& p, string_view text, path_rules rules) {
   require(p.text() == text, "a path keeps its text");
+  check_fault(p, find_fault(text, rules));
   if (text.empty()) return require(p.error() == errc::none, "the null path is good");
   const bool good = is_mailbox(text, rules.allow_underscore);
   if (p.error() == errc::none || p.error() == errc::address_too_long) {

@@ -5,6 +5,7 @@
 #include "sansmtp/error.hpp"
 #include "sansmtp/event.hpp"
 #include "sansmtp/outcome.hpp"
+#include "sansmtp/path.hpp"
 #include "sansmtp/verb.hpp"
 
 namespace sansmtp {
@@ -126,6 +127,33 @@ std::string_view keyword_of(extension e) noexcept {
     case deliver_by: return "DELIVERBY";
     case mt_priority: return "MT-PRIORITY";
     case future_release: return "FUTURERELEASE";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(path_fault::reason why) noexcept {
+  switch (why) {
+    using enum path_fault::reason;
+    case none: return "none";
+    case line_break: return "line_break";
+    case no_at: return "no_at";
+    case no_local_part: return "no_local_part";
+    case empty_atom: return "empty_atom";
+    case local_octet: return "local_octet";
+    case open_quote: return "open_quote";
+    case behind_quotes: return "behind_quotes";
+    case bad_octet: return "bad_octet";
+    case no_domain: return "no_domain";
+    case trailing_dot: return "trailing_dot";
+    case empty_label: return "empty_label";
+    case label_hyphen: return "label_hyphen";
+    case underscore: return "underscore";
+    case domain_octet: return "domain_octet";
+    case address_in_domain: return "address_in_domain";
+    case address_literal: return "address_literal";
+    case local_part_too_long: return "local_part_too_long";
+    case domain_too_long: return "domain_too_long";
+    case path_too_long: return "path_too_long";
   }
   return "unknown";
 }

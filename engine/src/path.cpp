@@ -18,6 +18,8 @@ constexpr std::size_t longest_local_part = 64;
 constexpr std::size_t longest_domain = 255;
 constexpr std::size_t longest_mailbox = 254;  // a path of 256 without its brackets
 
+constexpr string_view line_breaks("\r\n\0", 3);
+
 // What an octet may be, as bits (RFC 5321 sections 4.1.2 and 4.1.3).
 using octet_class = std::uint8_t;
 constexpr octet_class in_atom = 1;      // atext
@@ -189,7 +191,7 @@ bool is_tag(string_view text) noexcept {
 mailbox_check check_mailbox(string_view mailbox, path_rules rules) noexcept {
   // No grammar lets these pass; only the reason differs (CMD-04).
   const auto bad = [mailbox] {
-    const bool breaks_line = mailbox.find_first_of(string_view("\r\n\0", 3)) != string_view::npos;
+    const bool breaks_line = mailbox.find_first_of(line_breaks) != string_view::npos;
     return mailbox_check{breaks_line ? errc::bad_argument : errc::bad_address, false};
   };
   // The null path (CMD-02), and the only local-part that may stand alone (CMD-03).
@@ -210,6 +212,80 @@ mailbox_check check_mailbox(string_view mailbox, path_rules rules) noexcept {
     return {errc::address_too_long, in.saw_utf8()};
   }
   return {errc::none, in.saw_utf8()};
+}
+
+namespace {
+
+using reason = path_fault::reason;
+
+// `why`, unless what stands at `at` may stand in no address: then that.
+path_fault fault_of_octet(string_view mailbox, std::size_t at, reason why) noexcept {
+  const utf8::character c = utf8::decode(mailbox.substr(at));
+  const bool good = c.size == 1
+                        ? is(mailbox[at], printable)
+                        : c.size != 0 && !utf8::is_c1(c.value) && !utf8::is_separator(c.value);
+  return {good ? why : reason::bad_octet, at};
+}
+
+// What keeps `mailbox` from having a local-part and an at-sign.
+path_fault fault_before_at_sign(string_view mailbox) noexcept {
+  reader in(mailbox);
+  if (mailbox.front() == '"') {
+    const bool whole = in.quoted_string();
+    if (in.done()) return {whole ? reason::no_at : reason::open_quote, in.at()};
+    return fault_of_octet(mailbox, in.at(), whole ? reason::behind_quotes : reason::bad_octet);
+  }
+  static_cast<void>(in.dot_string());
+  const std::size_t at = in.at();
+  if (in.done()) return {reason::no_at, at};
+  if (mailbox[at] == '.') return {reason::empty_atom, at};
+  if (mailbox[at] != '@') return fault_of_octet(mailbox, at, reason::local_octet);
+  // A whole Dot-string would have been eaten up to here: the last of its atoms is missing.
+  return at == 0 ? path_fault{reason::no_local_part, 0} : path_fault{reason::empty_atom, at - 1};
+}
+
+// What keeps the text from `begin` on from being a domain.
+path_fault fault_in_domain(string_view mailbox, std::size_t begin, path_rules rules) noexcept {
+  if (begin == mailbox.size()) return {reason::no_domain, begin};
+  if (mailbox[begin] == '[') return {reason::address_literal, begin};
+  reader in(mailbox.substr(begin));
+  for (;;) {
+    const std::size_t label = begin + in.at();
+    static_cast<void>(in.run(label_octets(rules.allow_underscore)));
+    const std::size_t end = begin + in.at();
+    if (!in.done() && mailbox[end] != '.') {
+      return fault_of_octet(mailbox, end,
+                            mailbox[end] == '_' ? reason::underscore : reason::domain_octet);
+    }
+    if (end == label) {
+      return in.done() ? path_fault{reason::trailing_dot, end - 1}
+                       : path_fault{reason::empty_label, end};
+    }
+    if (mailbox[label] == '-') return {reason::label_hyphen, label};
+    if (mailbox[end - 1] == '-') return {reason::label_hyphen, end - 1};
+    // All labels are good, and yet it is no domain.
+    if (!in.eat('.')) return {reason::address_in_domain, begin};
+  }
+}
+
+}  // namespace
+
+path_fault find_fault(string_view mailbox, path_rules rules) noexcept {
+  const errc error = check_mailbox(mailbox, rules).error;
+  if (error == errc::none) return {};
+  if (error == errc::bad_argument) {
+    return {reason::line_break, mailbox.find_first_of(line_breaks)};
+  }
+  reader in(mailbox);
+  const bool local_part = mailbox.front() == '"' ? in.quoted_string() : in.dot_string();
+  const std::size_t local_size = in.at();
+  if (!local_part || !in.eat('@')) return fault_before_at_sign(mailbox);
+  if (error == errc::bad_address) return fault_in_domain(mailbox, in.at(), rules);
+  if (local_size > longest_local_part) return {reason::local_part_too_long, longest_local_part};
+  if (mailbox.size() - in.at() > longest_domain) {
+    return {reason::domain_too_long, in.at() + longest_domain};
+  }
+  return {reason::path_too_long, longest_mailbox};
 }
 
 path::path(string_view mailbox, path_rules rules) : text_(mailbox) {

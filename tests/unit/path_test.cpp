@@ -355,6 +355,112 @@ TEST(path, compares_by_its_text) {  // CMD-07
   EXPECT_TRUE(path() == path(""));
 }
 
+TEST(find_fault, says_what_is_wrong_and_where) {  // CMD-05 CMD-08 CMD-09 CMD-10
+  using enum path_fault::reason;
+  const std::string sixty_five(65, 'a');
+  const struct {
+    std::string mailbox;
+    path_fault fault;
+  } rows[] = {
+      {"root", {no_at, 4}},
+      {"root.", {no_at, 5}},
+      {"\"a\"", {no_at, 3}},
+      {"postmasters", {no_at, 11}},
+      {"@c", {no_local_part, 0}},
+      {"@", {no_local_part, 0}},
+      {".a@c", {empty_atom, 0}},
+      {"a..b@c", {empty_atom, 2}},
+      {"a.@c", {empty_atom, 1}},
+      {"Bob <bob@b.test>", {local_octet, 3}},
+      {"<bob@b.test>", {local_octet, 0}},
+      {" a@b", {local_octet, 0}},
+      {"a(c)@b", {local_octet, 1}},
+      {"a\"b\"@c", {local_octet, 1}},
+      {"a@b@c", {domain_octet, 3}},
+      {"a@b,c@d", {domain_octet, 3}},
+      {"a@b ", {domain_octet, 3}},
+      {"a@b> SIZE=1", {domain_octet, 3}},
+      {"\"a@c.test", {open_quote, 9}},
+      {"\"", {open_quote, 1}},
+      {"\"a\\", {open_quote, 3}},
+      {"\"a\"b@c", {behind_quotes, 3}},
+      {"\"a\" @c", {behind_quotes, 3}},
+      {"\"a\tb\"@c", {bad_octet, 2}},
+      {"\"a\\\tb\"@c", {bad_octet, 3}},
+      {"\"a\\\xC3\xA9\"@b", {bad_octet, 3}},  // no backslash before what is not ASCII
+      {"a\x1B@b", {bad_octet, 1}},
+      {"a@b\t", {bad_octet, 3}},
+      {"\xC3(@b.test", {bad_octet, 0}},
+      {"a@b\xFF.test", {bad_octet, 3}},
+      {"a@b\xE2\x80\xA8", {bad_octet, 3}},  // a line separator
+      {"a@", {no_domain, 2}},
+      {"a@b.test.", {trailing_dot, 8}},
+      {"a@\xC3\xA9.", {trailing_dot, 4}},
+      {"a@.b", {empty_label, 2}},
+      {"a@b..c", {empty_label, 4}},
+      {"a@b..", {empty_label, 4}},
+      {"a@.", {empty_label, 2}},
+      {"a@-b.test", {label_hyphen, 2}},
+      {"a@b-.test", {label_hyphen, 3}},
+      {"a@b-", {label_hyphen, 3}},
+      {"a@b-_c", {underscore, 4}},
+      {"ops@web_team.example", {underscore, 7}},
+      {"a@192.0.2.1", {address_in_domain, 2}},
+      {"a@127", {address_in_domain, 2}},
+      {"a@[300.1.1.1]", {address_literal, 2}},
+      {"a@[192.0.2.1", {address_literal, 2}},
+      {"a@[tag:\xC3\xA9]", {address_literal, 2}},
+      {"a@b\n", {line_break, 3}},
+      {"a b@c\0"s, {line_break, 5}},
+      {sixty_five + "@c.test", {local_part_too_long, 64}},
+      {"\"" + sixty_five + "\"@c.test", {local_part_too_long, 64}},
+      {"a@" + domain_of(256), {domain_too_long, 257}},
+      {"a@" + domain_of(253), {path_too_long, 254}},
+      {sixty_five + "@c.test.", {trailing_dot, 72}},
+      {"a.b@c.test", {none, 0}},
+      {"", {none, 0}},
+      {"Postmaster", {none, 0}},
+      {"\xC3\xA9@b.test", {none, 0}},
+  };
+  for (const auto& [mailbox, fault] : rows) {
+    const path_fault found = find_fault(mailbox);
+    EXPECT_EQ(to_string(found.why), to_string(fault.why)) << mailbox;
+    EXPECT_EQ(found.at, fault.at) << mailbox;
+    EXPECT_EQ(found.why == none, path(mailbox).error() == errc::none) << mailbox;
+  }
+  EXPECT_EQ(find_fault("a@x_y.test", with_underscore), path_fault{});
+  EXPECT_EQ(find_fault("a@x_y..test", with_underscore), (path_fault{empty_label, 6}));
+  EXPECT_EQ(find_fault(sixty_five + "@c.test", with_long), path_fault{});
+  EXPECT_EQ(find_fault(sixty_five + "@c_d", with_long), (path_fault{underscore, 67}));
+}
+
+TEST(find_fault, agrees_with_the_error_for_each_octet_at_each_place) {  // CMD-04 CMD-05 UTF8-02
+  using enum path_fault::reason;
+  for (const std::string mailbox :
+       {"a.b@c.d", "\"a\\b\"@c-d", "a@[192.0.2.1]", "\xC3\xA9@\xC3\xA9.e"}) {
+    for (std::size_t at = 0; at <= mailbox.size(); ++at) {
+      for (int octet = 0; octet < 256; ++octet) {
+        std::string changed = mailbox;
+        changed.insert(at, 1, static_cast<char>(octet));
+        for (const path_rules rules : {strict, with_underscore}) {
+          const path_fault found = find_fault(changed, rules);
+          const errc error = path(changed, rules).error();
+          EXPECT_EQ(found.why == none, error == errc::none) << changed;
+          EXPECT_EQ(found.why == line_break, error == errc::bad_argument) << changed;
+          EXPECT_LE(found.at, changed.size()) << changed;
+        }
+      }
+    }
+  }
+}
+
+TEST(find_fault, has_names) {
+  for (int i = 0; i <= static_cast<int>(path_fault::reason::path_too_long); ++i) {
+    EXPECT_NE(to_string(static_cast<path_fault::reason>(i)), "unknown") << i;
+  }
+  EXPECT_EQ(to_string(static_cast<path_fault::reason>(99)), "unknown");
+}
+
 TEST(is_domain, follows_the_grammar) {  // CMD-09 SESS-14 SESS-16
   for (const std::string& name : {"a"s, "mail.a.test"s, "localhost"s, "xn--bcher-kva.test"s,
                                   "3com.test"s, "a-b.test"s, "1.2.3.4.test"s, domain_of(255)}) {

@@ -1,6 +1,7 @@
 // Addresses, checked once and for all: injection stops here.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -52,6 +53,48 @@ class path {
   errc error_ = errc::none;
   bool utf8_ = false;
 };
+
+/// What is wrong with an address, and where.
+struct path_fault {
+  enum class reason : std::uint8_t {
+    none,                 ///< It is valid.
+    line_break,           ///< CR, LF or NUL (CMD-04).
+    no_at,                ///< It ends before any `@`: there is no domain.
+    no_local_part,        ///< Nothing stands before the `@`.
+    empty_atom,           ///< A dot that begins or ends the local-part, or follows another one.
+    local_octet,          ///< An octet that the local-part may hold only within quotes.
+    open_quote,           ///< A quoted string that does not end.
+    behind_quotes,        ///< Something else than `@` behind a quoted string.
+    bad_octet,            ///< An octet that may not stand there at all: a control, or no UTF-8.
+    no_domain,            ///< Nothing stands behind the `@`.
+    trailing_dot,         ///< A dot ends the domain.
+    empty_label,          ///< A dot that begins the domain, or follows another one.
+    label_hyphen,         ///< A hyphen that begins or ends a label.
+    underscore,           ///< In a label, without `allow_underscore` (CMD-09).
+    domain_octet,         ///< An octet that no label may hold.
+    address_in_domain,    ///< Digits and dots alone: an IP address without brackets (CMD-08).
+    address_literal,      ///< What begins with `[` is no address literal (CMD-08).
+    local_part_too_long,  ///< Over 64 octets, without `allow_long` (CMD-10).
+    domain_too_long,      ///< Over 255 octets, likewise.
+    path_too_long,        ///< Over 254 octets as a whole, likewise.
+  };
+
+  reason why = reason::none;
+  /// The octet at which it shows, counted from 0: the size of the text if something is missing at
+  /// its end; of what is too long, the first octet beyond the limit.
+  std::size_t at = 0;
+
+  friend bool operator==(const path_fault&, const path_fault&) = default;
+};
+
+/// Getter: the name of the enumerator, such as "trailing_dot"; a static string.
+[[nodiscard]] std::string_view to_string(path_fault::reason why) noexcept;
+
+/// Getter: why the constructor of `path` finds fault with `mailbox` under these rules; of several
+/// faults the first, but a line break before all. It agrees with `path::error()`: `none` for
+/// `errc::none`, `line_break` for `bad_argument`, one of the last three for `address_too_long`, and
+/// any other for `bad_address`. It reads the text anew, so that a path need not remember it.
+[[nodiscard]] path_fault find_fault(std::string_view mailbox, path_rules rules = {}) noexcept;
 
 /// Getter: is `name` a Domain of RFC 5321 section 4.1.2, ASCII only, at most 255 octets?
 [[nodiscard]] bool is_domain(std::string_view name, bool allow_underscore = false) noexcept;
