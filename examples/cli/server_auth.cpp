@@ -73,7 +73,7 @@ class plain final : public server_auth {
   std::string with_identity_;
 };
 
-/// draft-murchison-sasl-login.
+/// draft-murchison-sasl-login, with the prompts that clients know: some compare them.
 class login final : public server_auth {
  public:
   login(std::string user, std::string password)
@@ -81,10 +81,10 @@ class login final : public server_auth {
 
  private:
   step take(std::optional<std::string> response) override {
-    if (!response) return challenge("User Name");
+    if (!response) return challenge("Username:");
     if (!name_) {
       name_ = std::move(*response);
-      return challenge("Password");
+      return challenge("Password:");
     }
     return verdict(*name_ == user_ && *response == password_);
   }

@@ -47,6 +47,10 @@ constexpr std::size_t auth_line_limit = 12288;
 /// reads cannot make the sink grow.
 constexpr std::size_t output_limit = 64U * 1024U;
 
+/// After so many logins that failed a connection gets no further one: who guesses passwords has to
+/// come again for each few of them (RFC 4954 section 4).
+constexpr int most_failed_logins = 3;
+
 /// One read: large enough that a 1 KiB mail is one read, and that a large body costs few.
 constexpr std::size_t read_size = 256U * 1024U;
 
@@ -173,11 +177,13 @@ struct parameter_rule {
   bool (*valid)(std::string_view value);
 };
 
-constexpr std::array<parameter_rule, 7> parameter_rules{{
+constexpr std::array<parameter_rule, 8> parameter_rules{{
     {"SIZE", "SIZE", true, [](std::string_view v) { return parse_number(v).has_value(); }},
     {"BODY", "8BITMIME", true,
      [](std::string_view v) { return same(v, "7BIT") || same(v, "8BITMIME"); }},
     {"SMTPUTF8", "SMTPUTF8", true, [](std::string_view v) { return v.empty(); }},
+    // RFC 4954 section 5; "<>" is xtext as well.
+    {"AUTH", "AUTH", true, is_xtext},
     {"RET", "DSN", true, [](std::string_view v) { return same(v, "FULL") || same(v, "HDRS"); }},
     {"ENVID", "DSN", true, is_xtext},
     {"NOTIFY", "DSN", false, is_notify},
@@ -326,6 +332,7 @@ struct connection {
   bool secure = false;                ///< Its handshake is done.
   bool parting = false;               ///< The end is told, so TLS says close_notify.
   std::unique_ptr<server_auth> auth;  ///< The login under way.
+  int failed_logins = 0;              ///< Begun, and not accepted.
   std::string user;                   ///< Who has logged in.
 
   bool refused = false;   ///< The greeting was no welcome (RFC 5321 section 3.1).
@@ -435,7 +442,8 @@ listener open_listener(const std::string& where) {
   return where.starts_with(prefix) ? listen_unix(where.substr(prefix.size())) : listen_tcp(where);
 }
 
-/// Writes each message as NNNNNN.eml and NNNNNN.json into a directory.
+/// Writes each message as NNNNNN.eml and NNNNNN.json into a directory. Who looks into it sees whole
+/// files only: they get these names once they are written.
 class message_store {
  public:
   explicit message_store(std::filesystem::path directory) : directory_(std::move(directory)) {
@@ -469,8 +477,13 @@ class message_store {
     // What a client sends need not be UTF-8, but a JSON file must.
     const std::string text =
         envelope.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
+    const draft content(directory_ / (name + ".eml"), message.content);
+    const draft facts(directory_ / (name + ".json"), text);
+    if (!content || !facts) return false;
     // The envelope is last, so who sees it finds the content complete.
-    if (!write_file(name + ".eml", message.content) || !write_file(name + ".json", text)) {
+    if (!content.publish()) return false;
+    if (!facts.publish()) {
+      content.withdraw();
       return false;
     }
     ++last_;
@@ -478,12 +491,39 @@ class message_store {
   }
 
  private:
-  [[nodiscard]] bool write_file(const std::string& name, std::string_view octets) const {
-    std::ofstream file(directory_ / name, std::ios::binary | std::ios::trunc);
-    file.write(octets.data(), static_cast<std::streamsize>(octets.size()));
-    file.close();
-    return !file.fail();
-  }
+  /// A file under a name that nobody looks for, until it is published; gone without that.
+  class draft {
+   public:
+    draft(std::filesystem::path name, std::string_view octets)
+        : name_(std::move(name)), written_as_(name_.string() + ".tmp") {
+      std::ofstream file(written_as_, std::ios::binary | std::ios::trunc);
+      file.write(octets.data(), static_cast<std::streamsize>(octets.size()));
+      file.close();
+      whole_ = !file.fail();
+    }
+    draft(const draft&) = delete;
+    draft& operator=(const draft&) = delete;
+    ~draft() { remove(written_as_); }
+
+    [[nodiscard]] explicit operator bool() const noexcept { return whole_; }
+
+    [[nodiscard]] bool publish() const {
+      std::error_code error;
+      std::filesystem::rename(written_as_, name_, error);
+      return !error;
+    }
+    void withdraw() const { remove(name_); }
+
+   private:
+    static void remove(const std::filesystem::path& file) {
+      std::error_code ignored;
+      std::filesystem::remove(file, ignored);
+    }
+
+    std::filesystem::path name_;
+    std::filesystem::path written_as_;
+    bool whole_ = false;
+  };
 
   std::filesystem::path directory_;
   std::uint64_t last_ = 0;
@@ -559,6 +599,7 @@ class sink::server {
   bool keep_message(connection& c);
 
   [[nodiscard]] bool offers(std::string_view extension) const;
+  [[nodiscard]] bool understands(const connection& c, std::string_view extension) const;
   [[nodiscard]] bool offers_tls(const connection& c) const;
   [[nodiscard]] bool offers_login(const connection& c) const;
   [[nodiscard]] std::string capabilities(const connection& c) const;
@@ -971,6 +1012,13 @@ void sink::server::authenticate(connection& c, std::string_view argument) {
   if (fmt::format("{} ", mechanisms_).find(fmt::format(" {} ", mechanism)) == std::string::npos) {
     return say(c, "504 5.5.4 unknown mechanism");
   }
+  if (c.failed_logins == most_failed_logins) {
+    c.state = life::closing;
+    c.parting = true;
+    return say(c, "421 4.7.0 too many logins failed");
+  }
+  // It has failed until it is accepted, however it ends.
+  ++c.failed_logins;
   c.auth = server_auth::make(mechanism, options_.user, options_.password);
   go_on(c, c.auth->begin(argument.empty() ? std::nullopt : std::optional(argument)));
 }
@@ -984,6 +1032,7 @@ void sink::server::go_on(connection& c, server_auth::step step) {
                                                               : "501 5.5.2 not as it should be";
   if (answer(c, stage::auth, usual) != '2') return;
   c.user = options_.user;
+  c.failed_logins = 0;
   ++totals_.logins;
 }
 
@@ -1151,7 +1200,7 @@ void sink::server::end_content(connection& c) {
     // which leaves the client in doubt.
     const std::string_view fixed = fixed_at(stage::content);
     const bool accepted = fixed.empty() || fixed.starts_with('2');
-    if (accepted && !keep_message(c)) usual = "451 4.3.0 cannot store the message";
+    if (accepted && !keep_message(c)) usual = "452 4.3.1 cannot store the message";
   }
   answer(c, stage::content, usual);
   reset_transaction(c);
@@ -1189,6 +1238,11 @@ bool sink::server::offers_login(const connection& c) const {
   return !options_.user.empty() && offers("AUTH") && (c.secure || options_.tls == tls_use::never);
 }
 
+/// Whether parameters of the extension are known on this connection.
+bool sink::server::understands(const connection& c, std::string_view extension) const {
+  return c.extended && (extension == "AUTH" ? offers_login(c) : offers(extension));
+}
+
 std::string sink::server::capabilities(const connection& c) const {
   std::vector<std::string> lines{"localhost"};
   if (offers_tls(c)) lines.emplace_back("STARTTLS");
@@ -1219,7 +1273,7 @@ std::string_view sink::server::check_parameters(const connection& c, std::string
     const auto known = std::find_if(
         parameter_rules.begin(), parameter_rules.end(), [&](const parameter_rule& rule) {
           return rule.of_sender == of_sender && same(rule.keyword, keyword) &&
-                 offers(rule.extension) && c.extended;
+                 understands(c, rule.extension);
         });
     if (keyword.empty()) return syntax;
     if (known == parameter_rules.end()) return "555 5.5.4 unknown parameter";

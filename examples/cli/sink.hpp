@@ -97,7 +97,8 @@ class sink {
     tls_use tls = tls_use::never;
     std::string certificate_file;
     std::string key_file;
-    /// The one who can log in; without a name AUTH is not offered.
+    /// The one who can log in; without a name AUTH is not offered. After three logins that failed
+    /// the next one is answered 421 and the connection is closed.
     std::string user;
     std::string password;
     /// The mechanisms that are offered; empty for all that `sink::mechanisms()` knows.

@@ -135,6 +135,9 @@ void serve(const arguments& given) {
     ::setrlimit(RLIMIT_NOFILE, &files);
   }
 
+  // A file that may not grow any more is like a full disk: the mail is refused, and the sink lives.
+  std::signal(SIGXFSZ, SIG_IGN);
+
   sink server(given.options);
   running = &server;
   if (!given.certificate_out.empty()) write_file(given.certificate_out, server.certificate());

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import os
+import resource
 import smtplib
 import socket
 import ssl
@@ -42,8 +43,9 @@ def scram(client, user, password):
     return ask("")
 
 
-@unittest.skipUnless(support.has_tls(), "this build has no TLS")
 class SinkTest(CommandTest):
+    """What the tests of the sink share."""
+
     def sink(self, *options):
         """A sink with TLS, and a context that trusts its certificate."""
         certificate = self.folder / "sink.pem"
@@ -62,6 +64,9 @@ class SinkTest(CommandTest):
         client.ehlo()
         return client
 
+
+@unittest.skipUnless(support.has_tls(), "this build has no TLS")
+class TlsTest(SinkTest):
     def test_starttls_and_login(self):
         sink, context = self.sink("--tls", "starttls", "--user", USER, "--password-env", "SINK_PASSWORD", "--require-auth")
         client = self.client(sink)
@@ -102,15 +107,15 @@ class SinkTest(CommandTest):
 
     def test_malformed_logins(self):
         sink, _ = self.sink("--user", USER, "--password-env", "SINK_PASSWORD")
-        client = self.client(sink)  # without TLS a login in clear text is what is wanted
-        self.assertEqual(client.docmd("AUTH DIGEST-MD5")[0], 504)
         for lines, code in ((["AUTH PLAIN !!!!"], 501), (["AUTH PLAIN", "*"], 501), (["AUTH LOGIN", "YQ=="], 334),
-                            (["*"], 501), (["AUTH CRAM-MD5 YQ=="], 501), (["AUTH SCRAM-SHA-256 YQ=="], 501),
+                            (["AUTH CRAM-MD5 YQ=="], 501), (["AUTH SCRAM-SHA-256 YQ=="], 501),
                             (["AUTH SCRAM-SHA-256 cD10bHMtdW5pcXVlLCxuPWEscj1i"], 501)):
+            client = self.client(sink)  # without TLS a login in clear text is what is wanted
+            self.assertEqual(client.docmd("AUTH DIGEST-MD5")[0], 504)
             for line in lines:
                 answer = client.docmd(line)[0]
             self.assertEqual(answer, code, lines)
-        self.assertEqual(client.noop()[0], 250)
+            self.assertEqual(client.docmd("*" if code == 334 else "NOOP")[0], 501 if code == 334 else 250)
 
     def test_rules(self):
         """What tests ask for: refuse STARTTLS, hide it, drop in the handshake, another verdict than the true one."""
@@ -147,6 +152,85 @@ class SinkTest(CommandTest):
             result = run("sink", *arguments, cwd=self.folder)
             self.assertEqual(result.code, code, result)
             self.assert_one_line(result.err)
+
+
+class PlainTest(SinkTest):
+    """What needs no TLS."""
+
+    def test_auth_parameter(self):
+        """RFC 4954 section 5: relays send AUTH= wherever AUTH is offered, logged in or not; elsewhere it is unknown."""
+        with_login, _ = self.sink("--user", USER, "--password-env", "SINK_PASSWORD", "--auth", "PLAIN", "--auth", "LOGIN")
+        for parameters, code in (("AUTH=<>", 250), ("SIZE=10 AUTH=<>", 250), ("AUTH=e+3Dmc2@x.example", 250), ("AUTH=", 501),
+                                 ("AUTH", 501), ("AUTH=a+3", 501), ("AUTH=<> AUTH=<>", 501)):
+            with self.subTest(parameters=parameters):
+                self.assertEqual(self.client(with_login).docmd(f"MAIL FROM:<a@x.example> {parameters}")[0], code)
+        client = self.client(with_login)
+        client.login(USER, PASSWORD)
+        self.assertEqual(client.docmd("MAIL FROM:<a@x.example> AUTH=a@x.example")[0], 250)
+        self.assertEqual(client.docmd("RCPT TO:<a@x.example> AUTH=<>")[0], 555)
+        hidden, _ = self.sink("--user", USER, "--password-env", "SINK_PASSWORD", "--auth", "PLAIN", "--hide", "AUTH")
+        for sink in (self.sink()[0], hidden):
+            self.assertEqual(self.client(sink).docmd("MAIL FROM:<a@x.example> AUTH=<>")[0], 555)
+
+    def test_login_prompts(self):
+        """Some clients compare them; a challenge of nothing is "334 " with its blank (RFC 4954 section 4)."""
+        sink, _ = self.sink("--user", USER, "--password-env", "SINK_PASSWORD", "--auth", "PLAIN", "--auth", "LOGIN")
+        client = self.client(sink)
+        user, password = (base64.b64encode(text.encode()).decode() for text in (USER, PASSWORD))
+        self.assertEqual(client.docmd("AUTH LOGIN"), (334, base64.b64encode(b"Username:")))
+        self.assertEqual(client.docmd(user), (334, base64.b64encode(b"Password:")))
+        self.assertEqual(client.docmd(password)[0], 235)
+        client = self.client(sink)
+        self.assertEqual(client.docmd(f"AUTH LOGIN {user}"), (334, base64.b64encode(b"Password:")))
+        self.assertEqual(client.docmd(password)[0], 235)
+        client = self.client(sink)
+        client.putcmd("AUTH PLAIN")
+        self.assertEqual(client.file.readline(), b"334 \r\n")
+
+    def test_failed_logins_are_bounded(self):
+        """Whoever guesses gets three tries a connection, whatever becomes of them; a good login begins anew."""
+        sink, _ = self.sink("--user", USER, "--password-env", "SINK_PASSWORD", "--auth", "PLAIN")
+        wrong = "AUTH PLAIN " + base64.b64encode(b"\0alice\0guess").decode()
+        right = "AUTH PLAIN " + base64.b64encode(b"\0alice\0secret").decode()
+        for tries in ((wrong, wrong, wrong), ("AUTH PLAIN !!!!", "AUTH PLAIN =", wrong)):
+            with self.subTest(tries=tries):
+                client = self.client(sink)
+                for line in tries:
+                    self.assertIn(client.docmd(line)[0], (535, 501))
+                self.assertEqual(client.docmd("NOOP")[0], 250)
+                self.assertEqual(client.docmd(right)[0], 421)
+                self.assertEqual(client.file.readline(), b"")
+        client = self.client(sink)
+        for line, code in ((wrong, 535), (wrong, 535), (right, 235)):
+            self.assertEqual(client.docmd(line)[0], code)
+
+    def test_full_disk(self):
+        """What cannot be stored as a whole is refused, and nothing of it is left; what can be is stored afterwards."""
+        sink = Sink()
+        self.addCleanup(sink.__exit__)
+        client = self.client(sink)
+
+        def send(size):
+            try:
+                return client.sendmail("a@x.example", ["b@y.example"], b"x" * size + b"\r\n") == {}
+            except smtplib.SMTPDataError as error:
+                self.assertEqual(error.smtp_code, 452, error)
+                return False
+
+        # No file may grow beyond this, which the kernel tells a writer as it tells of a full disk.
+        _, hard = resource.prlimit(sink.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(sink.process.pid, resource.RLIMIT_FSIZE, (5000, hard))
+        self.assertFalse(send(20000))
+        self.assertEqual(list(sink.store.iterdir()), [])
+        self.assertTrue(send(900))
+        # The content fits, what is said of the envelope does not.
+        resource.prlimit(sink.process.pid, resource.RLIMIT_FSIZE, (100, hard))
+        self.assertFalse(send(50))
+        resource.prlimit(sink.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        self.assertTrue(send(20000))
+        self.assertEqual(sorted(path.name for path in sink.store.iterdir()),
+                         ["000001.eml", "000001.json", "000002.eml", "000002.json"])
+        self.assertEqual([len(content) for content, _ in sink.stored()], [902, 20002])
 
 
 if __name__ == "__main__":
