@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 source tests/support/install.sh
 
 echo "== Build"
-install_missing "${build_needs[@]}" "${asio_needs[@]}" "${tls_needs[@]}"
+install_missing "${build_needs[@]}" "${asio_needs[@]}" "${tls_needs[@]}" "${idn_needs[@]}"
 require "${build_needs[@]}"
 build=build/demo
 cmake -S . -B "$build" -G Ninja -D CMAKE_BUILD_TYPE=Release -D SANSMTP_BUILD_TESTS=OFF >/dev/null

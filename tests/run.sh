@@ -27,6 +27,7 @@ more_needs=(
   "${asio_needs[@]}"
   gcovr:gcovr
   "${tls_needs[@]}"
+  "${idn_needs[@]}"
   openssl:openssl
   benchmark/benchmark.h:libbenchmark-dev
   valgrind:valgrind

@@ -26,7 +26,7 @@ constexpr std::array<row, 14> rows{{
     {exit_code::configuration,
      "this host lacks something: a name to say in EHLO, or TLS in this build"},
     {exit_code::no_input, "a file (message, password, certificate) is missing or cannot be read"},
-    {exit_code::data_error, "a bad address or message: it was not sent"},
+    {exit_code::data_error, "a bad address, message, name or password: nothing was sent with it"},
     {exit_code::no_host, "the server's name is unknown"},
     {exit_code::no_permission,
      "the login was refused, or would have shown the password to strangers"},

@@ -23,8 +23,9 @@ class login_options {
   /// Getter: is there to be a login?
   [[nodiscard]] bool wanted() const noexcept { return !who_.name.empty() || asked_; }
 
-  /// Command: reads the secret, perhaps from the terminal, so that no server waits for a person.
-  /// Throws `failure` as `secret_source::read` does.
+  /// Command: reads the secret, perhaps from the terminal, so that no server waits for a person,
+  /// and prepares name and password by SASLprep. Throws `failure` as `secret_source::read` and
+  /// `saslprep` do.
   void complete(const blocking::server_address& server);
 
   /// Output: the mechanisms in the order of preference, anew for each session; empty if there is to
@@ -35,6 +36,7 @@ class login_options {
   credentials who_;
   std::vector<std::string> names_;  // of mechanisms; empty: automatic
   bool asked_ = false;              // was --auth given?
+  bool sasl_prepared_ = false;      // by the caller
   secret_source password_;
   secret_source token_;
 };

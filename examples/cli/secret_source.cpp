@@ -38,6 +38,14 @@ std::optional<std::string> read_line(int source) {
   return line;
 }
 
+// What editors put before a text, so that its encoding is known.
+constexpr std::string_view mark_of_utf8 = "\xEF\xBB\xBF";
+
+bool is_utf16(std::string_view text) noexcept {
+  return text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") ||
+         text.find('\0') != std::string_view::npos;
+}
+
 /// Does not show what is typed, as long as it lives.
 class silence {
  public:
@@ -92,6 +100,12 @@ std::string secret_source::read() const {
     if (!secret) {
       throw failure(exit_code::no_input, fmt::format("cannot read {} from {}: {}", what_, file_,
                                                      std::generic_category().message(errno)));
+    }
+    if (secret->starts_with(mark_of_utf8)) secret->erase(0, mark_of_utf8.size());
+    if (is_utf16(*secret)) {
+      wipe(*secret);
+      throw failure(exit_code::data_error,
+                    fmt::format("{} in {} is in UTF-16; write the file in UTF-8", what_, file_));
     }
   } else if (!variable_.empty()) {
     from = fmt::format("the environment variable {}", variable_);

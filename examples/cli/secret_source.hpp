@@ -16,9 +16,13 @@ class secret_source {
   /// Getter: was one of the two options given?
   [[nodiscard]] bool given() const noexcept { return !file_.empty() || !variable_.empty(); }
 
-  /// Output: the secret. Of a file, its first line without the line end; without an option it is
-  /// asked for on the terminal, and not shown there. Throws `failure`: `no_input` if there is none
-  /// or it is empty, `usage` if there is no terminal.
+  /// Getter: what the secret is to a person; valid as long as this object.
+  [[nodiscard]] const std::string& what() const noexcept { return what_; }
+
+  /// Output: the secret. Of a file, its first line without the line end, and without the byte order
+  /// mark that some editors write before UTF-8; without an option it is asked for on the terminal,
+  /// and not shown there. Throws `failure`: `no_input` if there is none or it is empty, `data_error`
+  /// for UTF-16, `usage` if there is no terminal.
   [[nodiscard]] std::string read() const;
 
  private:

@@ -45,6 +45,19 @@ def has_tls():
     return "built without TLS" not in run("sink", "--listen", "no/such/place", "--tls", "starttls").err
 
 
+def has_a_labels():
+    """Was the command built with libidn2? Without it a domain stays as it was given."""
+    return "xn--" in run("send", "--json", "--server", f"{HOST}:{refusing_port()}", "--from", "a@x.example", "--to", "b@b\u00fccher.example",
+                         stdin=b"x").out
+
+
+def has_saslprep():
+    """Was the command built with libidn? If not, it says so before it connects."""
+    os.environ["SANSMTP_TEST_PASSWORD"] = "x"
+    return "without SASLprep" not in run("probe", "--server", f"{HOST}:{refusing_port()}", "--user", "\u00e4", "--password-env",
+                                         "SANSMTP_TEST_PASSWORD").err
+
+
 def refusing_port():
     """A loopback port on which nobody listens."""
     with socket.socket() as probe:

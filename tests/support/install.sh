@@ -105,3 +105,10 @@ tls_needs=(
   pkg-config:pkg-config
   wolfssl/ssl.h:libwolfssl-dev
 )
+# What passwords and domains beyond ASCII need in the command; without it all else is built.
+# shellcheck disable=SC2034
+idn_needs=(
+  pkg-config:pkg-config
+  stringprep.h:libidn-dev
+  idn2.h:libidn2-dev
+)
