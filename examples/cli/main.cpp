@@ -1,8 +1,11 @@
 // sansmtp: sends mail, asks servers, is one, and plays transcripts.
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <exception>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "failure.hpp"
 #include "help_formatter.hpp"
@@ -20,6 +23,14 @@ namespace {
 std::string full_name(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
   return chosen.empty() ? "sansmtp" : "sansmtp " + chosen.front()->get_name();
+}
+
+// What is wrong with the command line. What was not understood explains more than what is then
+// missing: "--sever" is why there is no "--server".
+std::string mistake_of(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<std::string> unknown = app.remaining(true);
+  if (unknown.empty()) return error.what();
+  return fmt::format("not expected: {}", fmt::join(unknown, " "));
 }
 
 int parse_and_run(CLI::App& app, int argc, char** argv) {
@@ -42,7 +53,7 @@ int parse_and_run(CLI::App& app, int argc, char** argv) {
     return 0;
   } catch (const CLI::ParseError& error) {
     throw failure(exit_code::usage,
-                  std::string(error.what()) + "; see '" + full_name(app) + " --help'");
+                  mistake_of(app, error) + "; see '" + full_name(app) + " --help'");
   }
 }
 

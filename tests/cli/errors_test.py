@@ -44,6 +44,18 @@ class UsageTest(CommandTest):
                 self.assert_one_line(result.err)
                 self.assertIn("--help", result.err)
 
+    def test_what_is_not_expected_is_named(self):
+        """In the order in which it was given, and rather than what is missing because of it."""
+        for arguments, named in ((("send", "--sever", "127.0.0.1:1", *ENVELOPE), "--sever;"),
+                                 (("send", "--server", "127.0.0.1:1", "--form", "a@x.example", "--to", "b@y.example"), "--form;"),
+                                 (("probe", "--server", "127.0.0.1:1", "one", "--two", "three"), "one --two three;"),
+                                 (("probe", "one", "two"), "one two;"), (("one", "two"), "one two;")):
+            with self.subTest(arguments=arguments):
+                result = run(*arguments)
+                self.assertEqual((result.code, result.out), (support.USAGE, ""), result)
+                self.assert_one_line(result.err)
+                self.assertIn(f": not expected: {named} ", result.err)
+
     def test_help_and_version(self):
         for arguments in (("--help",), ("send", "--help"), ("probe", "-h"), ("replay", "--help"), ("sink", "--help")):
             result = run(*arguments)
@@ -102,7 +114,7 @@ class InputTest(CommandTest):
     def test_bad_addresses(self):
         """SEC-01: known before anything is asked of the server."""
         for bad in ("", "x", "x@", "a b@y.example", "a@y.example>\r\nRCPT TO:<c@y.example", "a@y..example",
-                    b"\xff@y.example", "x" * 65 + "@y.example", "<b@y.example>"):
+                    b"\xff@y.example", "x" * 65 + "@y.example", "<<b@y.example>>"):
             for envelope in (("--from", "a@x.example", "--to", "b@y.example", "--to", bad),
                              ("--from", bad, "--to", "b@y.example", "--to", "c@y.example")):
                 if envelope[:2] == ("--from", ""):
