@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "client_tls.hpp"
 #include "explanation.hpp"
 #include "sansmtp/blocking/resolver_category.hpp"
 #include "standard_streams.hpp"
@@ -70,7 +71,7 @@ failure connect_failure(const connection_options& options, const std::error_code
   } else if (error == std::errc::address_not_available) {
     code = exit_code::usage;
     advice = "--bind needs an address of this host";
-  } else if (condition_of(error) != errc::none) {
+  } else if (condition_of(error) != errc::none || is_tls_error(error)) {
     // It was not the connection that failed.
     return {exit_code_of(error), explain(error)};
   }

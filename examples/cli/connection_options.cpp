@@ -149,7 +149,8 @@ void connection_options::add_to(CLI::App& command) {
       ->excludes(profile);
   command
       .add_option("--server-name", tls.server_name,
-                  "Go on only if the server's certificate is for this name or address")
+                  "Go on only if the server's certificate is for this name or address; a Unix "
+                  "socket has no other name")
       ->type_name("NAME");
   command
       .add_option("--ca", tls.ca_file,
@@ -196,6 +197,12 @@ void connection_options::complete() {
     throw CLI::ValidationError("--tls", "the options of TLS need --tls or --profile");
   }
   tls.verify_host = tls.verify_host || !profile_.empty() || !tls.ca_file.empty();
+  if (mode != tls_mode::off && server.is_unix() && tls.verify_host && !tls.report_only &&
+      tls.server_name.empty()) {
+    throw CLI::ValidationError("--server-name",
+                               "the server is to be verified, but a Unix socket has no name: say "
+                               "with --server-name whose certificate it must show");
+  }
   client.session.allow_challenge_cleartext = client.session.allow_auth_cleartext;
   login.complete(server);
   if (mode != tls_mode::off) client.tls = make_client_tls(tls);

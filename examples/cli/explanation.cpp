@@ -11,6 +11,7 @@
 
 #include "client_tls.hpp"
 #include "sansmtp/reply.hpp"
+#include "tls_advice.hpp"
 
 namespace sansmtp::cli {
 namespace {
@@ -39,9 +40,6 @@ std::string_view advice_for(errc e) noexcept {
       {errc::bad_configuration, "check the options"},
       {errc::no_local_name, "say who you are with --ehlo"},
       {errc::parameter_not_offered, "leave the option out"},
-      {errc::tls_not_offered, "try --tls implicit on another port, such as 465"},
-      {errc::tls_refused, "try again later"},
-      {errc::plaintext_peer, "try --tls required, or another port"},
       {errc::auth_not_offered, "see what 'sansmtp probe' says of AUTH with the same --tls"},
       {errc::auth_needs_tls, "use --profile, or --tls with --server-name"},
       {errc::auth_refused, "check --user and the password or token"},
@@ -49,7 +47,7 @@ std::string_view advice_for(errc e) noexcept {
   };
   const auto* found = std::find_if(std::begin(rows), std::end(rows),
                                    [e](const row& r) { return r.condition == e; });
-  return found == std::end(rows) ? std::string_view{} : found->advice;
+  return found == std::end(rows) ? handshake_advice(e) : found->advice;
 }
 
 std::string without_full_stop(std::string sentence) {
@@ -179,8 +177,6 @@ class adviser {
              "with "
              "--timeout";
     }
-    if (what_.stage == verb::handshake)
-      return "is it a port for TLS, and does a firewall let it pass?";
     if (is_command(what_.stage) && options_.client.session.pipelining != pipelining_level::off &&
         notes_.offered().has(extension::pipelining)) {
       return fmt::format(
@@ -269,10 +265,8 @@ failure explain(const mishap& what, const connection_options& options, const ses
   std::string sentence =
       advice.empty() ? explain(what.error) : without_full_stop(what.error.message());
   if (condition == errc::timed_out && !what.in_doubt) {
-    sentence = what.stage == verb::handshake
-                   ? "The server did not answer the TLS handshake in time"
-                   : fmt::format("The server did not answer in time, at the stage {}",
-                                 to_string(what.stage));
+    sentence =
+        fmt::format("The server did not answer in time, at the stage {}", to_string(what.stage));
     if (advice.empty()) sentence += fmt::format("; {}", advice_for(condition));
   }
   if (!notes.refused_names().empty() &&
@@ -285,7 +279,7 @@ failure explain(const mishap& what, const connection_options& options, const ses
     sentence += fmt::format(" ({} {})", what.code, display_text(what.text));
   }
   const std::string& octets = notes.excerpt_of(what.error);
-  if (!octets.empty() && is_nonsense(condition)) {
+  if (!octets.empty() && (is_nonsense(condition) || condition == errc::plaintext_peer)) {
     sentence += fmt::format(" (it said '{}')", first_line(octets));
   }
   if (!advice.empty()) sentence += fmt::format("; {}", advice);

@@ -99,6 +99,7 @@ class TlsTest(CommandTest):
                 result = send(server.server, "--tls", "required", *self.verify)
                 self.assertEqual((result.code, outcome(result)), (support.UNAVAILABLE, "not_attempted"), result)
                 self.assert_one_line(result.err)
+                self.assertIn("--cert", result.err)
 
     def test_the_readme(self):
         """The commands that README.md shows, with what they print."""
@@ -133,7 +134,15 @@ class TlsTest(CommandTest):
         ("partial", "foo.part.test", "not issued for"), ("ip_only", "mail.test", "not issued for"),
         ("ip_as_name", "127.0.0.1", "not issued for"),
         ("expired", "mail.test", "expired"), ("untrusted", "mail.test", "No trusted authority"),
-        ("self_signed", "mail.test", "self-signed"))
+        ("self_signed", "mail.test", "self-signed"),
+        # What proves nothing whoever it is for (TLS-15).
+        ("sha1", "mail.test", "SHA-1"), ("weak_key", "mail.test", "2048 bits"),
+        ("client_only", "mail.test", "not issued for what"), ("no_usage", "mail.test", None),
+        ("ed25519", "mail.test", None), ("self_signed_ed25519", "mail.test", "self-signed"),
+        ("chain_between", "mail.test", None), ("chain_missing", "mail.test", "No trusted authority"),
+        ("chain_editions", "mail.test", None), ("chain_expired_root", "mail.test", None),
+        ("chain_expired", "mail.test", "authority between the server and the trusted ones has expired"),
+        ("chain_sha1", "mail.test", "SHA-1"), ("chain_between_weak", "mail.test", "2048 bits"))
 
     def test_certificates(self):
         """The same verdict for each version and mode; nothing but TLS is said to who does not prove itself."""
@@ -283,16 +292,17 @@ class TlsTest(CommandTest):
 
     def test_opportunistic_connects_again(self):
         """TLS-08: after a failed handshake, without TLS, and it is said."""
-        with TlsServer(Pki.server_context("server"), hostile=self.garbage) as server:
-            # What is no TLS was slipped in behind the 220 (TLS-05): nobody goes on with such a server.
-            self.assert_stopped(send(server.server, "--tls", "opportunistic"), server, support.PROTOCOL)
-        for hostile in (lambda link: link.put(b"220 go\r\n"), self.alert):
+        for hostile in (lambda link: link.put(b"220 go\r\n"), self.alert, self.garbage, self.plain_text):
             with self.subTest(hostile=hostile), TlsServer(Pki.server_context("server"), hostile=hostile) as server:
                 result = send(server.server, "--tls", "opportunistic")
                 self.assertEqual((result.code, outcome(result)), (support.OK, "delivered"), result)
                 self.assertEqual((len(server.links), len(server.contents)), (2, 1))
                 self.assert_one_line(result.err)
                 self.assertIn("without TLS", result.err)
+                parallel = send(server.server, "--tls", "opportunistic", "--parallel", "2")
+                self.assertEqual((parallel.code, outcome(parallel)), (support.OK, "delivered"), parallel)
+                self.assertEqual(parallel.err, result.err)
+                self.assertNotIn(".;", result.err)
                 # A password does not go that way.
                 result = send(server.server, "--tls", "opportunistic", *LOGIN)
                 self.assertEqual((result.code, outcome(result)), (support.NO_PERMISSION, "not_attempted"), result)
@@ -303,6 +313,12 @@ class TlsTest(CommandTest):
         link.put(b"220 go\r\n")
         link.get()
         link.put(b"\x15\x03\x03\x00\x02\x02\x28")
+
+    @staticmethod
+    def plain_text(link):
+        link.put(b"220 go\r\n")
+        link.get()
+        link.put(b"500 5.5.1 Command unrecognized\r\n")
 
     @staticmethod
     def garbage(link):
@@ -352,6 +368,75 @@ class TlsTest(CommandTest):
                         lambda link: (link.get(), link.put(b"\0" * 100))):
             with self.subTest(hostile=hostile), TlsServer(Pki.server_context("server"), implicit=True, hostile=hostile) as server:
                 self.assert_stopped(send(server.server, "--tls", "implicit", *self.verify, *LOGIN), server)
+
+    def test_words_for_a_failed_handshake(self):
+        """Whatever happens in it, the word is TLS, and what to do is said; over one connection or several."""
+        def alert(number):
+            def hostile(link):
+                link.put(b"220 go\r\n")
+                link.get()
+                link.put(b"\x15\x03\x03\x00\x02\x02" + bytes([number]))
+            return hostile
+
+        def close(link):
+            link.put(b"220 go\r\n")
+
+        def silence(link):
+            link.put(b"220 go\r\n")
+            while True:
+                link.get()
+
+        for hostile, words, code in ((alert(40), ("handshake_failure", "forward secrecy", "--cert"), support.UNAVAILABLE),
+                                     (alert(70), ("protocol_version", "1.2 and 1.3", "--tls-min"), support.UNAVAILABLE),
+                                     (alert(116), ("certificate_required", "--cert and --key"), support.UNAVAILABLE),
+                                     (alert(48), ("unknown_ca", "--cert"), support.UNAVAILABLE),
+                                     (self.plain_text, ("answered the TLS handshake in clear text",), support.UNAVAILABLE),
+                                     (close, ("connection was lost in the TLS handshake",), support.TEMPORARY),
+                                     (silence, ("in time in the TLS handshake", "--timeout handshake="), support.TEMPORARY)):
+            for parallel in ((), ("--parallel", "2")):
+                with self.subTest(words=words, parallel=parallel), TlsServer(
+                        Pki.server_context("server"), hostile=hostile, parallel=True) as server:
+                    result = send(server.server, "--tls", "required", "--timeout", "handshake=300ms", *self.verify, *parallel)
+                    self.assert_stopped(result, server, code)
+                    for word in words:
+                        self.assertIn(word, result.err)
+
+    def test_a_server_without_forward_secrecy(self):
+        context = Pki.server_context("rsa", ssl.TLSVersion.TLSv1_2)
+        context.set_ciphers("AES256-GCM-SHA384:AES128-SHA")
+        with TlsServer(context) as server:
+            result = send(server.server, "--tls", "required", *self.verify)
+            self.assertEqual((result.code, outcome(result)), (support.UNAVAILABLE, "not_attempted"), result)
+            self.assertIn("forward secrecy", result.err)
+
+    def test_a_kind_of_key_that_cannot_be_verified(self):
+        for version in VERSIONS:
+            with self.subTest(version=version), TlsServer(Pki.server_context("pss", version)) as server:
+                for demand in (self.verify, ()):
+                    result = send(server.server, "--tls", "required", *demand)
+                    self.assertEqual((result.code, outcome(result)), (support.UNAVAILABLE, "not_attempted"), result)
+                    self.assert_one_line(result.err)
+                    self.assertIn("kind of key that cannot be verified here, such as RSASSA-PSS", result.err)
+
+    def test_a_self_signed_ed25519_certificate_that_is_trusted(self):
+        for version in VERSIONS:
+            with self.subTest(version=version), TlsServer(Pki.server_context("self_signed_ed25519", version)) as server:
+                result = send(f"localhost:{server.port}", "--tls", "required", "--ca", Pki.path("self_signed_ed25519.pem"))
+                self.assertEqual(result.code, support.OK, result)
+                self.assertIs(json.loads(result.out)["tls"]["verified"], True)
+
+    def test_a_unix_socket_needs_a_name_to_be_verified(self):
+        """TLS-13: its path is no name, and that is said before anything happens."""
+        for demand in (("--profile", "submission"), ("--profile", "submissions"), ("--tls", "required", "--ca", Pki.path("ca.pem"))):
+            for parallel in ((), ("--parallel", "2")):
+                with self.subTest(demand=demand, parallel=parallel):
+                    result = send("unix:" + str(self.folder / "none"), *demand, *parallel)
+                    self.assertEqual((result.code, result.out), (support.USAGE, ""), result)
+                    self.assert_one_line(result.err)
+                    self.assertIn("--server-name", result.err)
+                    named = send("unix:" + str(self.folder / "none"), *demand, "--server-name", "mail.test", *parallel)
+                    self.assertNotEqual(named.code, support.USAGE, named)
+                    self.assertNotIn("--server-name", named.err)
 
     def test_silence_in_the_handshake(self):
         """TIME-01: the handshake has a deadline of its own."""

@@ -32,6 +32,8 @@ async_client_options client_options_of(const blocking::client_options& from) {
   options.connect_timeout = from.connect_timeout;
   options.trace = from.trace;
   options.tls = from.tls;
+  options.tls_host = from.tls_host;
+  options.demand = from.demand;
   return options;
 }
 

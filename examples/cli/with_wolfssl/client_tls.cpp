@@ -49,33 +49,4 @@ bool is_tls_error(const std::error_code& error) noexcept {
 
 std::unique_ptr<hash_suite> make_hash_suite() { return std::make_unique<wolfssl::hash_suite>(); }
 
-std::string_view tls_advice(const std::error_code& error) noexcept {
-  // Only the failures that somebody can do something about are told apart.
-  switch (static_cast<tls_errc>(error.value() < 0 ? 0 : error.value())) {
-    case tls_errc::self_signed:
-      return "if you know it to be the right one, trust it with --ca FILE";
-    case tls_errc::untrusted_certificate:
-      return "if you know its authority, name it with --ca FILE";
-    case tls_errc::expired_certificate: return "its owner has to renew it";
-    case tls_errc::not_yet_valid_certificate: return "is the clock of this host right?";
-    case tls_errc::name_mismatch:
-      return "if one of its names is the one you mean, give it with --server-name";
-    case tls_errc::no_common_ground:
-      return "sansmtp speaks TLS 1.2 and 1.3 only, see also --tls-min";
-    case tls_errc::none:
-    case tls_errc::no_certificate:
-    case tls_errc::weak_certificate:
-    case tls_errc::bad_server_name:
-    case tls_errc::bad_trust:
-    case tls_errc::bad_credentials:
-    case tls_errc::unavailable:
-    case tls_errc::alert_base: break;
-  }
-  constexpr int certificate_required = 116;
-  if (error.value() == static_cast<int>(tls_errc::alert_base) + certificate_required) {
-    return "it wants a client certificate: --cert and --key";
-  }
-  return {};
-}
-
 }  // namespace sansmtp::cli

@@ -204,7 +204,12 @@ std::error_code client::begin(descriptor& link, std::string_view host, std::uint
                           .port = port,
                           .demand = options_.demand ? &*options_.demand : nullptr});
     if (!layer) return fail_to_connect(errc::tls_failed);
-    if (layer->error()) return fail_to_connect(layer->error());  // TLS-13
+    if (layer->error()) {  // TLS-13
+      fail_to_connect(layer->error());
+      last_error_.category = failure_category::tls;
+      last_error_.stage = verb::handshake;
+      return layer->error();
+    }
   }
   const int fd = link.get();
   // Reads wait, writes never do (MSG_DONTWAIT).

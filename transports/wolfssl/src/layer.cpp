@@ -46,6 +46,14 @@ bytes octets_of(const unsigned char* from, std::size_t size) noexcept {
   return {reinterpret_cast<const char*>(from), size};
 }
 
+/// The server's own certificate, or nothing if it has shown none.
+bytes shown_certificate(WOLFSSL* ssl) noexcept {
+  WOLFSSL_X509_CHAIN* const chain = wolfSSL_get_peer_chain(ssl);
+  if (chain == nullptr || wolfSSL_get_chain_count(chain) < 1) return {};
+  const int size = wolfSSL_get_chain_length(chain, 0);
+  return octets_of(wolfSSL_get_chain_cert(chain, 0), static_cast<std::size_t>(std::max(size, 0)));
+}
+
 std::string printable(const std::string& address) {
   std::array<char, 64> text{};
   const bool v4 = address.size() == 4;
@@ -193,11 +201,9 @@ void layer::look_at_peer() {
     info_.verified = !info_.verdict;
     return;
   }
-  WOLFSSL_X509_CHAIN* const chain = wolfSSL_get_peer_chain(link_.get());
-  if (chain == nullptr || wolfSSL_get_chain_count(chain) < 1) return;
-  const int size = wolfSSL_get_chain_length(chain, 0);
-  look_at(peer_certificate(
-      octets_of(wolfSSL_get_chain_cert(chain, 0), static_cast<std::size_t>(std::max(size, 0)))));
+  if (const bytes certificate = shown_certificate(link_.get()); !certificate.empty()) {
+    look_at(peer_certificate(certificate));
+  }
 }
 
 /// What ties an authentication to this link (SASL-12).
@@ -239,6 +245,13 @@ void layer::fail(int code) {
     error_ = info_.verdict;
     return;
   }
+  if (!established_) {
+    const bytes certificate = shown_certificate(link_.get());
+    if (!certificate.empty() && !peer_certificate(certificate).has_supported_key()) {
+      error_ = tls_errc::unsupported_key;
+      return;
+    }
+  }
   WOLFSSL_ALERT_HISTORY alerts{};
   if (code == FATAL_ERROR && wolfSSL_get_alert_history(link_.get(), &alerts) == WOLFSSL_SUCCESS &&
       alerts.last_rx.code >= 0) {
@@ -250,7 +263,6 @@ void layer::fail(int code) {
     case UNSUPPORTED_SUITE: error_ = tls_errc::no_common_ground; return;
     case NO_PEER_CERT: error_ = tls_errc::no_certificate; return;
     case KEYUSE_SIGNATURE_E: error_ = tls_errc::wrong_key_usage; return;
-    case ASN_UNKNOWN_OID_E: error_ = tls_errc::unsupported_key; return;
     default: break;
   }
   error_ = {code < 0 ? code : FATAL_ERROR, tls_category()};

@@ -204,9 +204,20 @@ bool peer_certificate::has_weak_key() const noexcept {
          rsa_octets(parsed_->publicKey, parsed_->pubKeySize) < least_rsa_octets;
 }
 
-bool peer_certificate::has_supported_key() const noexcept {
+bool peer_certificate::has_supported_signature() const noexcept {
   // DSA, of any size, is for signatures no more (FIPS 186-5).
-  return error_ == 0 && parsed_->keyOID != DSAk && parsed_->signatureOID != CTC_SHA256wDSA;
+  return error_ == 0 && parsed_->signatureOID != CTC_SHA256wDSA;
+}
+
+bool peer_certificate::has_supported_key() const noexcept {
+  if (error_ != 0) return false;
+  switch (parsed_->keyOID) {
+    case RSAk:
+    case ECDSAk:
+    case ED25519k:
+    case ED448k: return true;
+    default: return false;  // RSASSA-PSS above all
+  }
 }
 
 }  // namespace sansmtp::wolfssl

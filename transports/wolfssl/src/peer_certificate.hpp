@@ -49,7 +49,9 @@ class peer_certificate {
   [[nodiscard]] bool has_weak_signature() const noexcept;
   /// Getter: does it have an RSA key of fewer than 2048 bits, or is it signed by one?
   [[nodiscard]] bool has_weak_key() const noexcept;
-  /// Getter: is its key of a kind that handshakes and signatures can be verified with?
+  /// Getter: is its signature of a kind that can be verified?
+  [[nodiscard]] bool has_supported_signature() const noexcept;
+  /// Getter: is its key of a kind that handshakes can be verified with?
   [[nodiscard]] bool has_supported_key() const noexcept;
 
  private:

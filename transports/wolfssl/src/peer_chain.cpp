@@ -52,7 +52,7 @@ int room_below_signer(WOLFSSL_CERT_MANAGER* signers, const peer_certificate& c) 
 std::error_code weakness_of(const peer_certificate& c) {
   // What signs itself proves nothing by its signature: it is trusted, or not, as it stands.
   if (!c.is_self_issued() && c.has_weak_signature()) return tls_errc::weak_signature;
-  if (!c.has_supported_key()) return tls_errc::unsupported_key;
+  if (!c.has_supported_signature()) return tls_errc::weak_signature;
   if (c.has_weak_key()) return tls_errc::weak_key;
   return {};
 }
@@ -86,6 +86,7 @@ std::error_code problem_of_server(const peer_certificate& c) {
     case when::now: break;
   }
   if (!c.is_for_servers()) return tls_errc::wrong_key_usage;
+  if (!c.has_supported_key()) return tls_errc::unsupported_key;
   return weakness_of(c);
 }
 

@@ -65,7 +65,7 @@ class category final : public std::error_category {
       case tls_errc::no_server_name:
         return "The server is to be verified, but no name or address of it was given.";
       case tls_errc::weak_signature:
-        return "A certificate of the server is signed with SHA-1 or MD5, which can be forged.";
+        return "A certificate of the server is signed with SHA-1, MD5 or DSA, which can be forged.";
       case tls_errc::weak_key:
         return "A certificate of the server has a key of fewer than 2048 bits, which is too weak.";
       case tls_errc::wrong_key_usage:

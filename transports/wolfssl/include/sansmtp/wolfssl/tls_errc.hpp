@@ -25,12 +25,12 @@ enum class tls_errc : std::uint16_t {
   unavailable,       ///< The library could not be set up.
   no_server_name,    ///< The server is to be verified, but nobody said who it is (TLS-13).
   // Why a certificate, the server's or one between it and its authority, proves nothing (TLS-15).
-  weak_signature,           ///< It is signed with SHA-1, MD5 or MD2.
+  weak_signature,           ///< It is signed with SHA-1, MD5, MD2 or DSA.
   weak_key,                 ///< Its RSA or DSA key has fewer than 2048 bits.
   wrong_key_usage,          ///< It was issued for something else.
   expired_authority,        ///< One between the server's and its authority has expired.
   not_yet_valid_authority,  ///< The same, before its time.
-  unsupported_key,          ///< It has a kind of key that this library cannot verify with.
+  unsupported_key,          ///< The server's has a kind of key that cannot be verified with.
   alert_base = 1000,
 };
 
