@@ -7,6 +7,7 @@
 // the outcome; all others are, by the next run. (Remove its lines to send a doubtful one again.)
 #include <sansmtp/asio/async_pool.hpp>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,39 +34,67 @@ namespace fs = std::filesystem;
 
 constexpr auto as_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 
-/// What is known of each file, on disk before anything depends on it.
+/// A file's name on a line of its own, whatever octets it has.
+std::string one_line(const std::string& name) {
+  std::string result;
+  for (const char c : name) {
+    if (c == '\n') {
+      result += "\\n";
+    } else if (c == '\\') {
+      result += "\\\\";
+    } else {
+      result += c;
+    }
+  }
+  return result;
+}
+
+/// What is known of each file, on disk before anything depends on it. A line that a full disk or a
+/// crash cut short says nothing, and does not stay.
 class journal {
  public:
-  explicit journal(const fs::path& file) {
-    std::ifstream in(file);
-    std::string word;
-    std::string name;
-    while (in >> word && in.get() == ' ' && std::getline(in, name)) last_[name] = word;
-    out_ = std::fopen(file.c_str(), "ab");
+  explicit journal(const fs::path& file) : file_(::open(file.c_str(), O_RDWR | O_CREAT, 0666)) {
+    std::ifstream in(file, std::ios::binary);
+    std::string line;
+    while (std::getline(in, line) && !in.eof()) {
+      size_ += static_cast<off_t>(line.size() + 1);
+      const std::size_t blank = line.find(' ');
+      if (blank != std::string::npos) last_[line.substr(blank + 1)] = line.substr(0, blank);
+    }
+    if (in.bad()) size_ = -1;
   }
   journal(const journal&) = delete;
   journal& operator=(const journal&) = delete;
   ~journal() {
-    if (out_ != nullptr) std::fclose(out_);
+    if (file_ >= 0) ::close(file_);
   }
 
-  [[nodiscard]] bool good() const { return out_ != nullptr; }
+  [[nodiscard]] bool good() const {
+    return file_ >= 0 && size_ >= 0 && ::ftruncate(file_, size_) == 0;
+  }
 
   /// The last word about a file: "begun" or an outcome; empty if there is none.
   [[nodiscard]] std::string last(const std::string& name) const {
-    const auto found = last_.find(name);
+    const auto found = last_.find(one_line(name));
     return found == last_.end() ? std::string() : found->second;
   }
 
   /// Returns false if the disk did not take it.
   bool note(const char* word, const std::string& name) {
-    return std::fprintf(out_, "%s %s\n", word, name.c_str()) > 0 && std::fflush(out_) == 0 &&
-           ::fsync(::fileno(out_)) == 0;
+    const std::string line = std::string(word) + ' ' + one_line(name) + '\n';
+    const ssize_t n = ::pwrite(file_, line.data(), line.size(), size_);
+    if (n != static_cast<ssize_t>(line.size()) || ::fsync(file_) != 0) {
+      static_cast<void>(::ftruncate(file_, size_));  // the next run does it if this fails
+      return false;
+    }
+    size_ += n;
+    return true;
   }
 
  private:
   std::map<std::string, std::string> last_;
-  std::FILE* out_ = nullptr;
+  int file_;
+  off_t size_ = 0;  // of whole lines
 };
 
 /// One run over a directory.

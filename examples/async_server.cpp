@@ -16,6 +16,8 @@
 #include <asio/experimental/as_tuple.hpp>
 #include <asio/io_context.hpp>
 #include <asio/read_until.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 
@@ -52,9 +54,18 @@ struct notices {
                            {asio::ip::address_v4::loopback(), port});
     std::printf("listening on 127.0.0.1:%u\n", unsigned{acceptor.local_endpoint().port()});
     std::fflush(stdout);
+    asio::steady_timer pause(acceptor.get_executor());
     for (;;) {
-      tcp::socket client = co_await acceptor.async_accept(asio::use_awaitable);
-      asio::co_spawn(acceptor.get_executor(), serve(std::move(client)), asio::detached);
+      auto [error, client] = co_await acceptor.async_accept(as_tuple);
+      if (!error) {
+        asio::co_spawn(acceptor.get_executor(), serve(std::move(client)), asio::detached);
+        continue;
+      }
+      if (error == asio::error::connection_aborted) continue;  // that client has gone already
+      // Descriptors have run out, or memory: clients that go give them back, and the others wait.
+      std::fprintf(stderr, "async_server: %s\n", error.message().c_str());
+      pause.expires_after(std::chrono::milliseconds(100));
+      co_await pause.async_wait(as_tuple);
     }
   }
 };

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "programs.hpp"
 #include "sink.hpp"
@@ -88,6 +89,36 @@ TEST_F(asio_examples, bulk_sends_each_message_once) {
   fs::remove_all(folder);
 }
 
+TEST_F(asio_examples, bulk_knows_a_file_by_its_name_whatever_that_is) {
+  sink server(options());
+  server.start();
+  const fs::path folder = messages(0);
+  for (const char* name : {"a\nb.eml", "delivered a\n", " c", "d\\n.eml", "d\n.eml", "e.eml"}) {
+    std::ofstream(folder / name) << "Subject: x\r\n\r\nHello!\r\n";
+  }
+  const std::string arguments = "s@a.test r@b.test " + folder.string();
+  run("async_bulk", server, arguments);
+  EXPECT_EQ(run("async_bulk", server, arguments), "delivered before: 6\nexit 0");
+  EXPECT_EQ(server.messages().size(), 6U);
+  fs::remove_all(folder);
+}
+
+// A disk that was full has cut the last line: it says nothing, and takes no line with it.
+TEST_F(asio_examples, bulk_forgets_a_torn_line_of_its_journal) {
+  sink server(options());
+  server.start();
+  const fs::path folder = messages(2);
+  std::ofstream(folder / "sent.log") << "begun 0.eml\nbegun 1.eml\ndelivered 0.eml\nrejected 1";
+  std::ofstream(folder / "1") << "Subject: one\r\n\r\nHello!\r\n";
+  const std::string arguments = "s@a.test r@b.test " + folder.string();
+  EXPECT_TRUE(
+      run("async_bulk", server, arguments)
+          .ends_with("delivered: 1\ndelivered before: 1\nin doubt since before: 1\nexit 0"));
+  EXPECT_EQ(run("async_bulk", server, arguments),
+            "delivered before: 2\nin doubt since before: 1\nexit 0");
+  fs::remove_all(folder);
+}
+
 // An interrupted run, and one that is killed, and then one that is left alone.
 TEST_F(asio_examples, bulk_never_sends_a_delivered_message_again) {
   sink::options slow = options();
@@ -117,37 +148,66 @@ TEST_F(asio_examples, bulk_never_sends_a_delivered_message_again) {
   fs::remove_all(folder);
 }
 
+/// The server of the examples, with some descriptors at most.
+class example_server {
+ public:
+  example_server(std::uint16_t mail_port, const std::string& limit)
+      : pipe_(::popen((limit + "echo $$; exec " + program("async_server").string() +
+                       " 0 127.0.0.1 " + std::to_string(mail_port) + " s@a.test r@b.test")
+                          .c_str(),
+                      "r")) {
+    EXPECT_EQ(std::fscanf(pipe_, "%d listening on 127.0.0.1:%u", &pid_, &port_), 2);
+  }
+  example_server(const example_server&) = delete;
+  example_server& operator=(const example_server&) = delete;
+  ~example_server() {
+    ::kill(pid_, SIGTERM);
+    ::pclose(pipe_);
+  }
+  [[nodiscard]] asio::ip::tcp::endpoint where() const {
+    return {asio::ip::address_v4::loopback(), static_cast<std::uint16_t>(port_)};
+  }
+
+ private:
+  FILE* pipe_;
+  pid_t pid_ = 0;
+  unsigned port_ = 0;
+};
+
+/// What it answers to a line.
+std::string answer_to(const std::string& line, asio::ip::tcp::socket& by) {
+  asio::write(by, asio::buffer(line));
+  std::string answer;
+  asio::read_until(by, asio::dynamic_buffer(answer), '\n');
+  return answer;
+}
+
 TEST_F(asio_examples, server_mails_from_its_own_loop) {
   sink mail(options());
   mail.start();
-  FILE* const pipe = ::popen(("echo $$; exec " + program("async_server").string() +
-                              " 0 127.0.0.1 " + std::to_string(mail.port()) + " s@a.test r@b.test")
-                                 .c_str(),
-                             "r");
-  pid_t pid = 0;
-  unsigned port = 0;
-  ASSERT_EQ(std::fscanf(pipe, "%d listening on 127.0.0.1:%u", &pid, &port), 2);
-
+  const example_server server(mail.port(), "");
   asio::io_context io;
-  const asio::ip::tcp::endpoint there(asio::ip::address_v4::loopback(),
-                                      static_cast<std::uint16_t>(port));
   asio::ip::tcp::socket idle(io);
   asio::ip::tcp::socket busy(io);
-  idle.connect(there);
-  busy.connect(there);
-  std::string answers;
-  for (const std::string line : {"first\n", "second\n"}) {
-    asio::write(busy, asio::buffer(line));
-    std::string answer;
-    asio::read_until(busy, asio::dynamic_buffer(answer), '\n');
-    answers += answer;
-  }
-  EXPECT_EQ(answers, "mailed\nmailed\n");
+  idle.connect(server.where());
+  busy.connect(server.where());
+  EXPECT_EQ(answer_to("first\n", busy), "mailed\n");
+  EXPECT_EQ(answer_to("second\n", busy), "mailed\n");
   ASSERT_EQ(mail.messages().size(), 2U);
   EXPECT_EQ(mail.messages()[1].content, "Subject: A notice\r\n\r\nsecond\r\n");
   EXPECT_EQ(mail.totals().connections, 1U);
-  ::kill(pid, SIGTERM);
-  ::pclose(pipe);
+}
+
+TEST_F(asio_examples, server_outlives_a_want_of_descriptors) {
+  sink mail(options());
+  mail.start();
+  const example_server server(mail.port(), "ulimit -n 20; exec 2> /dev/null; ");
+  asio::io_context io;
+  std::vector<asio::ip::tcp::socket> clients;
+  for (int i = 0; i != 40; ++i) clients.emplace_back(io).connect(server.where());
+  EXPECT_EQ(answer_to("first\n", clients.front()), "mailed\n");
+  clients.erase(clients.begin() + 1, clients.end() - 1);
+  EXPECT_EQ(answer_to("last\n", clients.back()), "mailed\n");
 }
 
 }  // namespace
