@@ -1,5 +1,6 @@
 // The pool and servers that do what the RFC does not expect: what is moved, what is given up, and
 // what is demanded all the same.
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <netdb.h>
 
@@ -13,6 +14,19 @@
 #include "sansmtp/sasl.hpp"
 #include "sansmtp/script/memory_layer.hpp"
 #include "talking_server.hpp"
+
+// The resolver of this program knows a name of two addresses.
+extern "C" int getaddrinfo(const char* node, const char* service, const addrinfo* hints,
+                           addrinfo** result) {
+  const auto real = reinterpret_cast<decltype(&getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
+  if (node == nullptr || std::string_view(node) != "two.test") {
+    return real(node, service, hints, result);
+  }
+  if (const int error = real("127.0.0.1", service, hints, result)) return error;
+  addrinfo* last = *result;
+  while (last->ai_next != nullptr) last = last->ai_next;
+  return real("127.0.0.2", service, hints, &last->ai_next);
+}
 
 namespace sansmtp::test {
 namespace {
@@ -197,6 +211,43 @@ TEST_F(asio_pool_servers, a_destination_that_worked_is_given_up_in_the_end) {
   EXPECT_LE(server.connections(), 12);
 }
 
+// The first address of a name refuses: the next one is tried, and those behind it go there at once.
+TEST_F(asio_pool_servers, an_address_that_refuses_is_not_the_end_of_a_name) {
+  for (const std::string_view greeting :
+       {std::string_view("421 4.3.2 not now"), std::string_view("554 5.3.2 not here"),
+        talking_server::hang_up}) {
+    SCOPED_TRACE(greeting);
+    talking_server good([](int, std::string_view) { return std::string(); }, "127.0.0.2");
+    talking_server bad([&](int, std::string_view) { return std::string(greeting); }, "127.0.0.1",
+                       good.port());
+    start(named_pool(1));
+    std::size_t delivered = 0;
+    for (int i = 0; i != 10; ++i) {
+      pool_->async_send(
+          {"two.test", good.port()}, mail_to({"r@b.test"}), small_message(),
+          [&](net_error, const delivery& d) { delivered += d.count(outcome::delivered); });
+    }
+    close_and_run();
+    EXPECT_EQ(delivered, 10U);
+    EXPECT_EQ(good.taken(), 10);
+    EXPECT_EQ(bad.connections(), 1);
+  }
+}
+
+TEST_F(asio_pool_servers, a_name_all_of_whose_addresses_refuse_is_given_up) {
+  talking_server one([](int, std::string_view) { return std::string("421 4.3.2 one"); });
+  talking_server two([](int, std::string_view) { return std::string("421 4.3.2 two"); },
+                     "127.0.0.2", one.port());
+  start(named_pool(1));
+  int code = 0;
+  pool_->async_send({"two.test", one.port()}, mail_to({"r@b.test"}), small_message(),
+                    [&](net_error, const delivery& d) { code = d.recipients.at(0).code; });
+  close_and_run();
+  EXPECT_EQ(code, 421);
+  EXPECT_EQ(one.connections(), 3);
+  EXPECT_EQ(two.connections(), 3);
+}
+
 // -- QUIT where the opening fails -----------------------------------------------------------------
 
 struct failing_opening {
@@ -255,6 +306,23 @@ TEST_F(asio_pool_servers, quit_is_said_where_the_opening_fails) {
     ASSERT_FALSE(server.lines(0).empty());
     EXPECT_EQ(server.lines(0).back(), "QUIT");
   }
+}
+
+// Whoever does not answer QUIT is left when its time is over.
+TEST_F(asio_pool_servers, quit_is_not_waited_for_without_end) {
+  talking_server server([](int, std::string_view line) {
+    return std::string(line.empty()     ? std::string_view("554 5.3.2 no service")
+                       : line == "QUIT" ? talking_server::silence
+                                        : std::string_view());
+  });
+  pool_options options = named_pool(1);
+  options.client.session.timeouts.quit = 50ms;
+  start(std::move(options));
+  const told& mail = send(server.port());
+  while (mail.times == 0) io_.run_one();
+  EXPECT_EQ(pool_->status().connections, 1U);  // the mail did not wait for that
+  close_and_run();
+  EXPECT_EQ(mail.report.recipients.at(0).code, 554);
 }
 
 // The owner of a client that could not be opened may destroy it as soon as he is told.

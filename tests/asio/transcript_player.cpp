@@ -295,6 +295,20 @@ class player {
 
 }  // namespace
 
+namespace {
+
+bool tells_of_injection(const statement& s) {
+  const auto* const e = s.get<expected_event>();
+  if (e == nullptr) return false;
+  const auto is_it = [](const std::optional<expected_error>& why) {
+    return why && why->name == "injection";
+  };
+  return is_it(e->error) || std::any_of(e->results.begin(), e->results.end(),
+                                        [&](const expected_result& r) { return is_it(r.why); });
+}
+
+}  // namespace
+
 std::string why_not(const script_data& script, chopping how) {
   for (const statement& s : script.statements) {
     if (const auto* open = s.get<open_session>()) {
@@ -302,6 +316,9 @@ std::string why_not(const script_data& script, chopping how) {
           open->config.local_name.empty()) {
         return "it is about what the transport tells of this host";
       }
+    }
+    if (how.octet_reads && tells_of_injection(s)) {
+      return "what comes in a later read than the 220 is an answer to the handshake";
     }
     if (s.is_sent()) return "it decides itself when output is asked for";
   }

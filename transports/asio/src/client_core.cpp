@@ -340,7 +340,7 @@ void client_core::read_done(std::error_code error, bool at_end, std::size_t n) {
       }
     }
   }
-  run();
+  go_on();
 }
 
 void client_core::write_done(std::error_code error, std::size_t n) {
@@ -372,6 +372,12 @@ void client_core::timer_done() {
 // -- the loop -----------------------------------------------------------------------------------
 
 void client_core::run() {
+  if (!running_) take_time();
+  go_on();
+}
+
+// The time is known. If a deadline passed just now, the timer tells.
+void client_core::go_on() {
   if (running_) {  // a handler runs the loop itself
     again_ = true;
     return;
@@ -388,7 +394,7 @@ void client_core::run() {
   running_ = true;
   for (unsigned round = 1;; ++round) {
     again_ = false;
-    take_time();
+    if (round != 1) take_time();
     take_events();
     settle();
     // What handlers queue leaves in the same write as what waits already. At the end there is

@@ -18,6 +18,10 @@ using link = stream_link<net::generic::stream_protocol::socket, net::steady_time
 // So often in a row connections to a destination that worked may fail before it is given up.
 constexpr unsigned patience = 10;
 
+// Jobs that are kept for mails to come, since making one anew is most of what a mail costs here.
+constexpr std::size_t most_spare = 64;
+constexpr std::size_t most_spare_recipients = 16;
+
 std::shared_ptr<const async_client_options> of_connections(async_client_options options) {
   options.events = false;
   return std::make_shared<const async_client_options>(std::move(options));
@@ -64,17 +68,16 @@ class pool_operation final : public operation {
 /// A mail between its acceptance and its outcome, as the operation of the client that has it, or of
 /// the queue of its site. The content stays here, so that it can be sent twice.
 struct pool_core::job final : operation {
-  job(pool_core& p, operation& o, envelope e, message m)
-      : pool(p), asked(&o), env(std::move(e)), content(std::move(m)) {}
+  explicit job(pool_core& p) : pool(p) {}
 
   void finish() override { pool.job_done(*this); }
   void discard() noexcept override {
-    asked->discard();
+    if (asked != nullptr) asked->discard();
     delete this;
   }
 
   pool_core& pool;
-  operation* asked;  // the user's
+  operation* asked = nullptr;  // the user's; none while it is spare
   site* to = nullptr;
   connection* on = nullptr;  // none while it waits
   envelope env;              // recipients without an outcome
@@ -188,13 +191,25 @@ pool_status pool_core::status() const noexcept {
 
 // -- what the user asks -------------------------------------------------------------------------
 
-void pool_core::send(operation& op, const destination& to, envelope env, message content) {
-  if (gone_) return op.discard();
-  auto& j = *new job(*this, op, std::move(env), std::move(content));
+pool_core::job& pool_core::make_job(operation& op, const envelope& env, message content) {
+  auto* const spare = static_cast<job*>(spare_.pop_front());
+  job& j = spare != nullptr ? *spare : *new job(*this);
+  j.asked = &op;
+  j.env = env;
+  j.content = std::move(content);
+  j.index.clear();
+  j.moves = 0;
+  j.cancelled = false;
   op.what = operation::kind::mail;
   op.mail = ++last_job_;
   op.carried_by = &j;
   ++jobs_;
+  return j;
+}
+
+void pool_core::send(operation& op, const destination& to, const envelope& env, message content) {
+  if (gone_) return op.discard();
+  job& j = make_job(op, env, std::move(content));
   if (j.content.is_streamed()) return refuse(j, errc::bad_argument, errc::session_closed);
   if (closing_) return refuse(j, errc::session_closed, errc::session_closed);
   if (waiting_ >= options_.queue) {
@@ -321,7 +336,7 @@ bool pool_core::wants_connection(const site& s) const {
 void pool_core::line_up(site& s) {
   site_list* line = nullptr;
   const bool others = s.connections() != 0;
-  if (clock::now() < s.retry_at &&
+  if (s.retry_at != clock::time_point() && clock::now() < s.retry_at &&
       (s.login || (wants_connection(s) && (others || s.failures > options_.moves)))) {
     line = &delayed_;
   } else if (wants_connection(s)) {
@@ -421,16 +436,13 @@ void pool_core::give(connection& c, job& j) {
 /// It takes no more mails, and ends behind those that it has.
 void pool_core::retire(connection& c) {
   if (c.where == stage::leaving) return;
-  const bool unused = c.where == stage::opening;
   enter(c, stage::leaving);
   session& smtp = c.smtp->engine();
-  if (!unused) {
-    smtp.quit();
-  } else if (smtp.where() == phase::opening && !smtp.banner().empty()) {
-    smtp.quit_now();
-  } else if (smtp.where() != phase::quitting) {
+  const bool opening = smtp.where() == phase::opening;
+  if (smtp.where() == phase::unconnected || (opening && smtp.server_name().empty())) {
     return c.smtp->abort(make_error_code(errc::session_aborted));  // nobody has greeted yet
   }
+  opening ? smtp.quit_now() : smtp.quit();
   c.smtp->wake();
 }
 
@@ -474,6 +486,7 @@ void pool_core::failed(connection& c, std::error_code error) {
     if (wrong_login) s.login = std::make_unique<refusal>(r);
     if (wrong_login || others || s.failures > options_.moves) {
       s.retry_at = clock::now() + options_.retry_delay;
+      site_list::unlink(s);  // it is the last one now
     }
     if (!others &&
         (wrong_login || (permanent && !s.worked) ||
@@ -576,7 +589,13 @@ void pool_core::finish(job& j, std::error_code error, const tls_info* tls) {
   op.carried_by = nullptr;
   done_.push_back(op);
   --jobs_;
-  delete &j;
+  j.asked = nullptr;
+  j.content = {};
+  if (spare_.size() < most_spare && j.env.recipients.size() <= most_spare_recipients) {
+    spare_.push_back(j);
+  } else {
+    delete &j;
+  }
   if (options_.observe) options_.observe(op.report, tls);
   settle();
 }

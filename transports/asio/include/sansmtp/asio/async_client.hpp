@@ -155,30 +155,30 @@ class async_client {
   /// cancellation gives it up as `session::cancel` does, and terminal cancellation ends the
   /// session. A streamed message needs `async_transaction` and is refused with `bad_argument`.
   template <typename Token>
-  auto async_send(envelope env, message content, Token&& token) {
+  auto async_send(const envelope& env, message content, Token&& token) {
     return net::async_initiate<Token, void(net_error, delivery)>(
         [l = link_](auto&& handler, const envelope& e, message m) {
           l->send(make<detail::report_result>(std::forward<decltype(handler)>(handler), l), e,
                   std::move(m));
         },
-        token, std::move(env), std::move(content));
+        token, detail::mail_argument<Token, envelope>(env), std::move(content));
   }
 
   /// Command: MAIL, RCPT for each recipient and DATA; `void(error, async_transaction)` when the
   /// server waits for content or the mail has ended. `content` must be `message::stream()`, with
   /// its size if it is known.
   template <typename Token>
-  auto async_transaction(envelope env, message content, Token&& token) {
+  auto async_transaction(const envelope& env, message content, Token&& token) {
     return net::async_initiate<Token, void(net_error, sansmtp::async_transaction)>(
         [l = link_](auto&& handler, const envelope& e, message m) {
           l->begin_stream(make(std::forward<decltype(handler)>(handler), l, transaction_result{l}),
                           e, std::move(m));
         },
-        token, std::move(env), std::move(content));
+        token, envelope(env), std::move(content));
   }
   template <typename Token>
-  auto async_transaction(envelope env, Token&& token) {
-    return async_transaction(std::move(env), message::stream(), std::forward<Token>(token));
+  auto async_transaction(const envelope& env, Token&& token) {
+    return async_transaction(env, message::stream(), std::forward<Token>(token));
   }
 
   /// Command: waits until all mails that were queued have their outcome; `void(error)`. The session

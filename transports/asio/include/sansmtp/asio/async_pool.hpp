@@ -16,11 +16,16 @@ namespace sansmtp {
 
 /// Sends mails to many servers by connections that it makes, uses again and ends by the rules of
 /// `pool_options`. Each mail has one outcome, whatever happens to connections: one that ends while
-/// it is idle is no error, and what certainly was not accepted when it ends is moved to another;
-/// what is in doubt never is. Destinations take turns for connections if there are too few. Where
-/// TLS is opportunistic and its handshake fails, the destination gets its mails without (TLS-08).
+/// it is idle is no error, and what certainly was not accepted when it ends is sent again over
+/// another, as `plan_resend` says; what is in doubt never is. A mail belongs to a connection only
+/// when that is ready; until then it waits for whichever comes first. Destinations take turns for
+/// connections if there are too few, and what all of it costs does not grow with their number.
 ///
-/// If no connection to a destination can be made, the mails waiting for it end with the reason.
+/// Where TLS is opportunistic and a handshake fails, one connection in clear text follows, for as
+/// many mails as handshakes in a row have failed (TLS-08); the next one tries TLS again. An address
+/// of a name that refuses at its greeting is passed over for the others. If no connection to a
+/// destination can be made, all mails that wait for it end with the reason.
+///
 /// One thread at a time uses it: give it a strand if many run the loop. As in `async_client` all
 /// tokens are welcome, and nothing completes inside of the function that begins it. Destroying it
 /// ends all sessions at once with honest outcomes.
@@ -50,13 +55,14 @@ class async_pool {
   /// must live until then. Cancellation takes back a mail that has not begun; after that it acts
   /// as there.
   template <typename Token>
-  auto async_send(destination to, envelope env, message content, Token&& token) {
+  auto async_send(const destination& to, const envelope& env, message content, Token&& token) {
     return net::async_initiate<Token, void(net_error, delivery)>(
-        [core = core_](auto&& handler, const destination& d, envelope e, message m) {
+        [core = core_](auto&& handler, const destination& d, const envelope& e, message m) {
           core->send(make<detail::report_result>(std::forward<decltype(handler)>(handler), core), d,
-                     std::move(e), std::move(m));
+                     e, std::move(m));
         },
-        token, std::move(to), std::move(env), std::move(content));
+        token, detail::mail_argument<Token, destination>(to),
+        detail::mail_argument<Token, envelope>(env), std::move(content));
   }
 
   /// Command: waits until another mail may be queued; `void(error)`.

@@ -36,6 +36,7 @@ struct pool_options {
   async_client_options client;
   /// Makes what each new connection authenticates with; none: it does not. It must neither call the
   /// pool nor throw.
+  /// Until one login to a destination has succeeded, only one is tried at a time.
   std::function<std::vector<std::unique_ptr<sasl_mechanism>>()> credentials;
 
   std::size_t connections_per_destination = 4;                   ///< At least 1.
@@ -45,14 +46,17 @@ struct pool_options {
   std::chrono::milliseconds idle_timeout =
       std::chrono::seconds(30);  ///< Without a mail, then QUIT.
   /// After a connection to a destination failed, how long no further one is tried while others are
-  /// there.
+  /// there, and between further tries where `moves` + 1 in a row have failed already. A login that
+  /// was refused for good is told so long to whatever is sent there, without another try.
   std::chrono::milliseconds retry_delay = std::chrono::seconds(1);
 
   /// Mails that may wait for a connection; what is beyond is refused with `no_buffer_space`, see
   /// `async_pool::async_room`. At least 1.
   std::size_t queue = 10'000;
-  /// How often a mail may be moved to another connection since one that never carried any failed.
-  /// Only what certainly was not accepted is moved.
+  /// How often a mail may be sent again where that may change nothing: its connection was lost
+  /// before it carried any mail to its end, or the server wants another session. Only what certainly
+  /// was not accepted is sent again (`plan_resend`). Also, how many further connections in a row may
+  /// fail before a destination that never worked is given up; one that worked is tried ten times.
   unsigned moves = 2;
 
   /// Sees each report before its handler does, with what is known of the TLS link that the mail

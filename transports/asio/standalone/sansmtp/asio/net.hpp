@@ -17,7 +17,9 @@
 #include <asio/ip/tcp.hpp>
 #include <asio/local/stream_protocol.hpp>
 #include <asio/post.hpp>
+#include <asio/recycling_allocator.hpp>
 #include <asio/steady_timer.hpp>
+#include <asio/system_executor.hpp>
 
 #include <system_error>
 

@@ -113,6 +113,7 @@ class client_core : public std::enable_shared_from_this<client_core> {
 
   void discard_all() noexcept;
   void take_time();
+  void go_on();
   void pump();
   void wait_for_more();
   bool call_handlers();

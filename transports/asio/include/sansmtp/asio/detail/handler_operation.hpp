@@ -25,6 +25,14 @@ struct bound_handler {
   Arguments arguments;
 };
 
+/// An argument as it goes into an initiation: a handler is given its operation at once, so that may
+/// look at the argument where it is; any other token may begin later, and gets a copy.
+template <typename Token, typename T, typename... Arguments>
+using argument_of =
+    std::conditional_t<std::is_invocable_v<std::decay_t<Token>&, Arguments...>, const T&, T>;
+template <typename Token, typename T>
+using mail_argument = argument_of<Token, T, net_error, delivery>;
+
 /// Calls `cancel(operation, how)` of `Owner` when the handler's slot is told to.
 template <typename Owner>
 struct slot_handler {
@@ -51,15 +59,17 @@ struct slot_handler {
 template <typename Results, typename Handler, typename Executor>
 class handler_operation final : public operation {
   using handler_executor = net::associated_executor_t<Handler, Executor>;
-  using allocator = typename std::allocator_traits<
-      net::associated_allocator_t<Handler>>::template rebind_alloc<handler_operation>;
+  // A handler that has no allocator of its own gets what the loop keeps from one to the next.
+  using handler_allocator = net::associated_allocator_t<Handler, net::recycling_allocator<void>>;
+  using allocator =
+      typename std::allocator_traits<handler_allocator>::template rebind_alloc<handler_operation>;
 
  public:
   /// `owner` has the operation until its end, and outlives it.
   template <typename Owner>
   [[nodiscard]] static operation& make(Handler handler, const Executor& executor, Owner& owner,
                                        Results results = {}) {
-    allocator memory(net::get_associated_allocator(handler));
+    allocator memory(memory_of(handler));
     handler_operation* const raw = std::allocator_traits<allocator>::allocate(memory, 1);
     // Moving a handler does not throw, by Asio's own rules.
     auto* const op =
@@ -77,15 +87,21 @@ class handler_operation final : public operation {
     auto work = std::move(work_);
     auto arguments = results_.of(*this);
     bound_handler<Handler, decltype(arguments)> bound{std::move(handler_), std::move(arguments)};
-    destroy(net::get_associated_allocator(bound.handler));
-    net::dispatch(work.get_executor(), std::move(bound));
+    destroy(memory_of(bound.handler));
+    // Whoever finishes an operation runs on the owner's executor already, and that is the handler's
+    // unless it has one of its own.
+    if constexpr (std::is_same_v<net::associated_executor_t<Handler>, net::system_executor>) {
+      bound();
+    } else {
+      net::dispatch(work.get_executor(), std::move(bound));
+    }
   }
 
   void discard() noexcept override {
     // The slot's signal may be gone with the loop already; like Asio's own operations this one
     // leaves it alone then.
     const Handler handler = std::move(handler_);
-    destroy(net::get_associated_allocator(handler));
+    destroy(memory_of(handler));
   }
 
  private:
@@ -96,6 +112,10 @@ class handler_operation final : public operation {
     if constexpr (requires { results_.seen; }) seen = &results_.seen;
   }
   ~handler_operation() override = default;
+
+  static handler_allocator memory_of(const Handler& handler) noexcept {
+    return net::get_associated_allocator(handler, net::recycling_allocator<void>());
+  }
 
   void clear_slot() noexcept {
     auto slot = net::get_associated_cancellation_slot(handler_);

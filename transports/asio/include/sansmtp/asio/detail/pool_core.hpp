@@ -31,7 +31,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   pool_core& operator=(const pool_core&) = delete;
   ~pool_core();
 
-  void send(operation& op, const destination& to, envelope env, message content);
+  void send(operation& op, const destination& to, const envelope& env, message content);
   void wait(operation& op);  // drain, open: for room, quit: to close
   void cancel(operation& op, cancellation how);
   void abort(std::error_code why);
@@ -79,6 +79,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void closed(connection& c);
   void job_done(job& j);
   void give_up(site& s, const refusal& why, const tls_info* tls);
+  [[nodiscard]] job& make_job(operation& op, const envelope& env, message content);
   void finish(job& j, std::error_code error, const tls_info* tls);
   void refuse(job& j, std::error_code error, errc why);
   void forget_if_unused(site& s);
@@ -118,6 +119,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   std::uint64_t last_job_ = 0;
   std::size_t waiting_ = 0;
 
+  operation_list spare_;  // jobs of mails that had their outcome, for others
   operation_list drains_;
   operation_list rooms_;
   operation_list closes_;
