@@ -88,6 +88,7 @@ double now() {
 
 double blocking_cpu(std::uint16_t port, int mails) {
   blocking::client_options options;
+  options.mails_per_connection = 0;  // a session is compared
   options.session = config();
   blocking::client c(std::move(options));
   if (c.connect("127.0.0.1:" + std::to_string(port)) || c.open()) std::abort();

@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
     return EXIT_FAILURE;
   }
   blocking::client_options options;
+  options.mails_per_connection = 0;  // a mail is counted, not a connection
   options.session.local_name = "client.example.test";
   options.session.pipelining = test::level_named(argv[1]);
   options.session.progress = false;  // as a bulk sender has it

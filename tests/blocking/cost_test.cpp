@@ -79,13 +79,14 @@ int setsockopt(int fd, int level, int name, const void* value, socklen_t size) n
 
 }  // extern "C"
 
-void* operator new(std::size_t size) {
+// Not inlined: g++ takes one of them for mismatched where it sees into the other alone.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   ++allocations;
   if (void* p = std::malloc(size != 0 ? size : 1)) return p;
   std::abort();
 }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 
 namespace {
 
