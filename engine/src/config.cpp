@@ -46,7 +46,7 @@ errc session_config::check() const noexcept {
   }
   // With a window of zero nothing would ever move.
   if (limits.reply.lines == 0 || limits.recipients == 0 || limits.outstanding == 0 ||
-      limits.group_octets == 0) {
+      limits.group_octets == 0 || limits.progress_octets == 0) {
     return errc::bad_configuration;
   }
   // Times that cannot be waited for: less than none, or more than a clock can add.
@@ -55,8 +55,8 @@ errc session_config::check() const noexcept {
     const timeouts::duration t = timeouts.of(static_cast<verb>(i));
     if (t < timeouts::duration::zero() || t > longest) return errc::bad_configuration;
   }
-  if (timeouts.block < timeouts::duration::zero() || timeouts.block > longest) {
-    return errc::bad_configuration;
+  for (const timeouts::duration t : {timeouts.block, timeouts.progress}) {
+    if (t < timeouts::duration::zero() || t > longest) return errc::bad_configuration;
   }
   // (SESS-16)
   if (!local_name.empty() && !is_domain(local_name) && !is_address_literal(local_name)) {

@@ -98,6 +98,7 @@ class plain final : public sasl_mechanism {
   std::string_view name() const noexcept override { return "PLAIN"; }
   exposure exposes() const noexcept override { return exposure::secret; }
   errc check() const noexcept override { return account_.check(authorization_id_); }
+  std::string_view secret() const noexcept override { return account_.secret(); }
 
   std::optional<std::string> initial_response() override {
     constexpr std::string_view nul("\0", 1);
@@ -121,6 +122,7 @@ class login final : public sasl_mechanism {
   std::string_view name() const noexcept override { return "LOGIN"; }
   exposure exposes() const noexcept override { return exposure::secret; }
   errc check() const noexcept override { return account_.check(); }
+  std::string_view secret() const noexcept override { return account_.secret(); }
 
   // The server speaks first (AUTH-05).
   std::optional<std::string> initial_response() override { return std::nullopt; }
@@ -152,6 +154,7 @@ class cram_md5 final : public sasl_mechanism {
   std::string_view name() const noexcept override { return "CRAM-MD5"; }
   exposure exposes() const noexcept override { return exposure::guessable; }
   errc check() const noexcept override { return account_.check(); }
+  std::string_view secret() const noexcept override { return account_.secret(); }
 
   // The server speaks first (AUTH-05).
   std::optional<std::string> initial_response() override { return std::nullopt; }
@@ -208,6 +211,7 @@ class bearer : public sasl_mechanism {
   bearer(std::string& user, std::string& token) : account_(user, token, true) {}
 
   exposure exposes() const noexcept override { return exposure::secret; }
+  std::string_view secret() const noexcept override { return account_.secret(); }
 
   // The one challenge there can be says why the token is no good. It has to be answered before the
   // server may refuse (SASL-13, SASL-14).

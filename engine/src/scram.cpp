@@ -97,6 +97,7 @@ class scram final : public sasl_mechanism {
   std::optional<std::string> initial_response() override;
   std::optional<std::string> respond(std::string_view challenge) override;
   bool satisfied() const noexcept override { return step_ == step::done; }
+  std::string_view secret() const noexcept override { return account_.secret(); }
   errc reason() const noexcept override { return reason_; }
   std::string_view detail() const noexcept override { return detail_; }
 

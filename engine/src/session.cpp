@@ -467,7 +467,12 @@ void session::impl::garbled(bool secret, bytes rest) {
   }
   // Where a greeting was to be, an octet that begins a TLS record tells of a port for implicit TLS.
   const bool tls = about == verb::greeting && !tls_ && (excerpt[0] == 0x15 || excerpt[0] == 0x16);
-  fail({parser_.error(), about, {}, {}, tls ? hint::server_speaks_tls : hint::none, excerpt});
+  fail({parser_.error(),
+        about,
+        {},
+        {},
+        tls ? hint::server_speaks_tls : hint::none,
+        masked(excerpt)});
 }
 
 [[gnu::cold]] void session::receive_end(time_point now, std::error_code why) {
@@ -486,7 +491,8 @@ void session::impl::garbled(bool secret, bytes rest) {
   if (awaits_handshake()) return s.fail_handshake(errc::handshake_lost);
   const bool login = !s.owed_.empty() && s.owed_.front().what == verb::auth;
   // A fragment is never a reply, but it may explain what happened (REP-17).
-  const std::string excerpt = s.parser_.idle() || login ? std::string() : s.parser_.excerpt();
+  const bool nothing = s.parser_.idle() || login;
+  const std::string excerpt(nothing ? std::string_view() : s.masked(s.parser_.excerpt()));
   const verb about =
       s.owed_.empty() ? (s.told_ready_ ? verb::noop : verb::greeting) : s.owed_.front().what;
   s.fail({errc::connection_lost, about, why, {}, hint::none, excerpt});
@@ -501,6 +507,10 @@ void session::impl::garbled(bool secret, bytes rest) {
   // Progress of content, up to its last octet, restarts the timer (TIME-05).
   if (before < m.content_end) {
     base_ = now_;
+    if (out_.sent() - stretch_begin_ >= config_.limits.progress_octets) {  // TIME-08
+      stretch_begin_ = out_.sent();
+      stretch_base_ = now_;
+    }
     if (config_.trace && out_.sent() > m.content_begin) {
       detail::pending_event& e = tell_event(event::kind::content_sent, verb::content);
       e.id = m.id;
@@ -547,17 +557,21 @@ std::optional<time_point> session::deadline() const noexcept {
   const impl& s = *impl_;
   if (s.stage_ == impl::stage::closed || s.owed_.empty()) return std::nullopt;
   const impl::expected& oldest = s.owed_.front();
-  timeouts::duration limit = s.config_.timeouts.of(oldest.what);
+  const auto due = [](time_point base, timeouts::duration limit) -> std::optional<time_point> {
+    if (limit == timeouts::duration::zero()) return std::nullopt;
+    return limit > time_point::max() - base ? time_point::max() : base + limit;
+  };
   if (oldest.what == verb::content && oldest.mail != nullptr) {
     const detail::mail_state& m = *oldest.mail;
     if (s.out_.sent() < m.content_end) {
       // Nothing staged of a stream: it is the turn of the caller, or of output() (TIME-05).
       if (m.content.is_streamed() && s.out_.empty()) return std::nullopt;
-      limit = s.config_.timeouts.block;
+      const auto blocked = due(s.base_, s.config_.timeouts.block);
+      const auto slow = due(s.stretch_base_, s.config_.timeouts.progress);  // TIME-08
+      return blocked && (!slow || *blocked < *slow) ? blocked : slow;
     }
   }
-  if (limit == timeouts::duration::zero()) return std::nullopt;
-  return limit > time_point::max() - s.base_ ? time_point::max() : s.base_ + limit;
+  return due(s.base_, s.config_.timeouts.of(oldest.what));
 }
 
 verb session::deadline_of() const noexcept {
@@ -917,6 +931,7 @@ std::size_t session::in_flight() const noexcept { return impl_->owed_.size(); }
                   s.results_.capacity() * sizeof(recipient_result) +
                   s.slices_.capacity() * sizeof(bytes) + s.active_.memory() +
                   s.mails_.capacity() * sizeof(void*);
+  if (s.mask_ != nullptr) n += s.mask_->memory();
   for (const auto& m : s.mails_) n += m->memory();
   return n;
 }

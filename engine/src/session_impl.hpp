@@ -11,6 +11,7 @@
 #include <system_error>
 #include <vector>
 
+#include "auth_mask.hpp"
 #include "event_queue.hpp"
 #include "expected.hpp"
 #include "mail_state.hpp"
@@ -169,6 +170,9 @@ struct session::impl {
   void read(reply held, bytes octets);
   void on_reply(const reply& r);
   [[gnu::cold]] void trace_reply(verb about, const reply& r);
+  [[nodiscard, gnu::cold]] std::string_view masked(std::string_view said);
+  [[nodiscard, gnu::cold]] reply masked(const reply& r);
+  [[gnu::cold]] void note_response(std::string_view raw, std::string_view encoded);
   [[nodiscard]] bool is_timely(const reply& r);
   void react(detail::reaction what, const expected& e, const reply& r);
   [[gnu::cold]] void premature(const expected& e, const reply& r);
@@ -204,11 +208,16 @@ struct session::impl {
   std::optional<verb> pressing_;  // to be written before all else: opening, AUTH, a lone dot
   std::uint32_t rset_owed_ = 0;   // RSETs sent without a reply yet
   int held_reply_ = 0;  // code of a final reply that waits for the end of a write; 0: none
-  std::unique_ptr<login> login_;   // in progress
-  std::uint64_t answered_ = 0;     // output position behind the command answered last
-  std::uint64_t group_begin_ = 0;  // output position from which the group's octets count
+  std::unique_ptr<login> login_;             // in progress
+  std::unique_ptr<detail::auth_mask> mask_;  // of what was sent in exchanges of AUTH
+  std::uint64_t answered_ = 0;               // output position behind the command answered last
+  std::uint64_t group_begin_ = 0;            // output position from which the group's octets count
   time_point now_{};
   time_point base_{};  // when the oldest owed reply began to be waited for
+  // Content that is being written: when the last stretch of it that was long enough began (TIME-08),
+  // and where in the output.
+  time_point stretch_base_{};
+  std::uint64_t stretch_begin_ = 0;
   operation_id last_id_ = 0;
 
   // The machine: what is owed, what is staged, what is told, what is wanted.

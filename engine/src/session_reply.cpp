@@ -19,7 +19,6 @@ using detail::reaction;
 
 constexpr std::size_t auth_line_with_response = 512;  // with CRLF (AUTH-04)
 constexpr unsigned auth_rounds = 10;                  // more challenges than any mechanism has
-constexpr std::string_view masked = "****";
 
 errc refusal(const reply& r) noexcept {
   return r.first_digit() == 5 ? errc::refused_permanently : errc::refused_transiently;
@@ -37,7 +36,8 @@ void session::impl::trace_reply(verb about, const reply& r) {
   if (!config_.trace) return;
   // Nothing of an AUTH exchange is ever shown (SEC-03).
   const bool secret = about == verb::auth && r.first_digit() == 3;
-  tell_event(event::kind::reply_parsed, about, secret ? reply{r.code(), masked} : r);
+  tell_event(event::kind::reply_parsed, about,
+             secret ? reply{r.code(), detail::auth_mask::mask_text} : r);
 }
 
 /// Not all of the command that a reply answers was reported as written. True if it may have been,
@@ -297,8 +297,21 @@ void session::impl::fail_unexpected(errc why, verb about, const reply& r) {
   fail_unexpected(errc::unexpected_reply, e.what, r);
 }
 
+/// What may be shown of something that the server said: nothing that was sent in an exchange of AUTH
+/// (SEC-06). Valid until the next call.
+std::string_view session::impl::masked(std::string_view said) {
+  return mask_ == nullptr ? said : mask_->shown(said, login_ != nullptr);
+}
+
+/// The same of a reply; but a challenge is computed with, and never shown.
+reply session::impl::masked(const reply& r) {
+  if (r.code() == 334 && !owed_.empty() && owed_.front().what == verb::auth) return r;
+  return {r.code(), masked(r.text())};
+}
+
 /// Part of `read`, as `react` is.
-[[gnu::always_inline]] inline void session::impl::on_reply(const reply& r) {
+[[gnu::always_inline]] inline void session::impl::on_reply(const reply& came) {
+  const reply r = mask_ == nullptr ? came : masked(came);
   if (owed_.empty()) {
     const verb about = login_ && login_->current ? verb::auth : verb::noop;
     trace_reply(about, r);
@@ -467,6 +480,13 @@ void session::impl::try_next_mechanism(const reply& last) {
     l.current = std::move(m);
     l.rounds = 0;
     l.held_back.reset();
+    if (mask_ == nullptr) mask_ = std::make_unique<detail::auth_mask>();
+    if (const std::string_view secret = l.current->secret(); !secret.empty()) {
+      std::string encoded = base64_encode(secret);
+      mask_->add_secret(secret);
+      mask_->add_line(encoded);
+      wipe(encoded);
+    }
     l.line = "AUTH ";
     l.line += l.current->name();
     if (std::optional<std::string> first = l.current->initial_response()) {
@@ -475,6 +495,7 @@ void session::impl::try_next_mechanism(const reply& last) {
       if (fits && !config_.no_initial_response) {
         l.line += ' ';
         l.line += encoded;
+        note_response(*first, encoded);
         wipe(*first);
       } else {
         l.held_back = std::move(first);  // AUTH-04
@@ -494,16 +515,22 @@ void session::impl::try_next_mechanism(const reply& last) {
   login_failed(why, last);
 }
 
+/// What is sent now is masked from now on; the raw form, too, if passwords can be tried out with it.
+void session::impl::note_response(std::string_view raw, std::string_view encoded) {
+  mask_->add_line(encoded);
+  if (login_->current->exposes() == exposure::guessable) mask_->add_secret(raw);
+}
+
 void session::impl::send_auth_line(verb v) {
   login& l = *login_;
   // What a trace may show: the mechanism, nothing of the exchange (SEC-03).
-  std::string shown(masked);
+  std::string shown(detail::auth_mask::mask_text);
   if (v == verb::auth_cancel) {
     shown = l.line;
   } else if (l.line.starts_with("AUTH ")) {
     const std::size_t response = l.line.find(' ', 5);
     shown = l.line.substr(0, response);
-    if (response != std::string::npos) shown.append(" ").append(masked);
+    if (response != std::string::npos) shown.append(" ").append(detail::auth_mask::mask_text);
   }
   write_secret_line(v, l.line, shown);
   wipe(l.line);
@@ -526,6 +553,7 @@ void session::impl::answer_challenge(const reply& r) {
     return;
   }
   l.line = base64_encode(*response);  // an empty response is an empty line (AUTH-07)
+  note_response(*response, l.line);
   wipe(*response);
   if (l.line.size() + 2 > config_.limits.auth_line) {
     cancel_login(errc::line_too_long);  // AUTH-09
@@ -544,7 +572,7 @@ void session::impl::cancel_login(errc why) {
 
 void session::impl::login_failed(errc why, const reply& r) {
   // The mechanism and its text go while the failure is told.
-  const std::string detail(login_->current ? login_->current->detail() : std::string_view());
+  const std::string detail(masked(login_->current ? login_->current->detail() : ""));
   const failure f{why, verb::auth, {}, r, hint_of(r, verb::auth), detail};
   if (why == errc::server_not_proven) {
     fail(f);  // SASL-10
@@ -657,7 +685,8 @@ void session::impl::answer_data(mail_state& m, const reply& r) {
     return;
   }
   m.step = mail_step::content;
-  m.content_begin = out_.staged();
+  m.content_begin = stretch_begin_ = out_.staged();
+  stretch_base_ = now_;
   m.rest = m.content.content();
   if (m.content.is_streamed()) {
     m.last_chunk = false;

@@ -625,7 +625,10 @@ errc session::impl::append_extras(const mail_state& m, const recipient& to,
 /// Stages some content. False if there is nothing more to stage now.
 bool session::impl::write_content(mail_state& m) {
   if (m.wants_chunk) return false;
-  if (out_.empty()) base_ = now_;  // while the caller had the word no timer ran (TIME-05)
+  if (out_.empty()) {  // while the caller had the word no timer ran (TIME-05)
+    stretch_base_ += now_ - base_;
+    base_ = now_;
+  }
   const bool known = !m.content.is_streamed();
   if (!m.rest.empty()) {
     if (m.facts.plain && known) {

@@ -131,6 +131,10 @@ void judge::lent(time_point now, std::string_view octets) {
     return;
   }
   require(octets.starts_with(disowned_), "what was not written is offered again (CORE-03)");
+  if (inside_ != none && !lone_dot_ && sent_ == wire_.size() && disowned_.empty()) {
+    slow_since_ += now - progress_;  // this was not the server's time
+    progress_ = now;
+  }
   disowned_.clear();
   wire_ += octets;
   for (owed& o : owed_) {
@@ -172,6 +176,10 @@ void judge::sent(time_point now, std::size_t n) {
     if (content && n > 0 && sent_ < o.end) progress_ = now;
   }
   sent_ += n;
+  if (progress_ == now && n > 0 && sent_ - slow_from_ >= config_.limits.progress_octets) {
+    slow_since_ = now;
+    slow_from_ = sent_;
+  }
   require(sent_ <= wire_.size(), "no more is written than was lent");
   disowned_ = wire_.substr(sent_);
   wire_.resize(sent_);
@@ -482,7 +490,8 @@ void judge::react_to_data(mail_book& m, std::size_t mail, int code) {
   if (somebody && m.cancelled) return stop(failure_category::aborted);  // TXN-20
   inside_ = mail;
   lone_dot_ = !somebody;
-  progress_ = now_;
+  progress_ = slow_since_ = now_;
+  slow_from_ = wire_.size();
   push(lone_dot_ ? verb::lone_dot : verb::content, wire_.size(), 0, mail);
 }
 
@@ -675,7 +684,9 @@ std::optional<std::pair<time_point, time_point>> judge::deadline() const {
     const bool all_written = line.end != 0 && line.end <= sent_;
     if (!all_written) {  // TIME-05
       if (caller_is_asked_ && sent_ == wire_.size() && disowned_.empty()) return std::nullopt;
-      return std::pair{progress_ + config_.timeouts.block, progress_ + config_.timeouts.block};
+      time_point at = progress_ + config_.timeouts.block;
+      if (line.what == verb::content) at = std::min(at, slow_since_ + config_.timeouts.progress);
+      return std::pair{at, at};
     }
     // From the writing of the terminator, be it offered or taken.
     const auto timeout = timeout_of(line.what);

@@ -193,6 +193,9 @@ class judge {
   bool lone_dot_ = false;
   std::string content_;    // what was written of it, without stuffing
   time_point progress_{};  // of its write
+  // TIME-08: since when, in time that was not the caller's, and from where it has been too little.
+  time_point slow_since_{};
+  std::size_t slow_from_ = 0;
   bool caller_is_asked_ = false;
   bool reset_ = false;          // since the last MAIL
   std::size_t reset_wire_ = 0;  // what was handed out when a RSET was refused

@@ -36,6 +36,10 @@ std::string opening_statement(const setting& s) {
   if (s.login) line += " auth=plain:user:s3cret+login:user:s3cret";
   if (s.config.require_all_recipients) line += " require_all_recipients";
   if (s.config.pipeline_rset) line += " pipeline_rset";
+  if (s.config.timeouts.progress == 4min) {
+    line += " timeout.progress=4m limit.progress_octets=" +
+            std::to_string(s.config.limits.progress_octets);
+  }
   if (s.config.auth_optional) line += " auth_optional";
   if (s.config.quit_no_wait) line += " quit_no_wait";
   return line;
@@ -72,6 +76,10 @@ setting setting::any(choices& choose) {
   if (yes(6)) s.config.tls = static_cast<tls_mode>(choose(about::setting, 4));
   s.config.require_all_recipients = yes(12);
   s.config.pipeline_rset = yes(3);
+  if (yes(4)) {
+    s.config.limits.progress_octets = 1 + choose(about::setting, 3);
+    s.config.timeouts.progress = 4min;
+  }
   s.config.auth_optional = yes(16);
   s.config.quit_no_wait = yes(16);
   s.login = yes(8);

@@ -202,7 +202,7 @@ TEST(session, each_timer_can_be_set_or_left_out) {  // TIME-01
   const auto timed = [](timeouts::duration each) {
     session_config config = config_of(pipelining_level::off);
     config.timeouts = {each, each, each, each, each, each, each,
-                       each, each, each, each, each, each};
+                       each, each, each, each, each, each, each};
     session_driver d(std::move(config));
     std::vector<std::optional<std::chrono::nanoseconds>> seen;
     const auto look = [&] {
@@ -287,7 +287,7 @@ TEST(session, dribbled_octets_buy_no_time) {  // TIME-04
 }
 
 TEST(session, progress_of_content_buys_time) {  // TIME-05
-  const std::string content(5000, 'x');
+  const std::string content(50000, 'x');
   session_driver d = opened();
   d.s.send(envelope_to(1), message::borrow(as_bytes(content)));
   d.take();
@@ -296,7 +296,7 @@ TEST(session, progress_of_content_buys_time) {  // TIME-05
     d.lent();
     d.pass(2min);
     ASSERT_FALSE(d.s.closed());
-    d.sent(1);
+    d.sent(1024);
   }
   d.lent();
   d.pass(3min - 1s);
@@ -307,6 +307,86 @@ TEST(session, progress_of_content_buys_time) {  // TIME-05
   ASSERT_TRUE(d.s.closed());
   d.sent(0);  // the write that was in flight held the events back
   EXPECT_EQ(d.last(kind::closed)->error, errc::timed_out);
+}
+
+/// A session that has been asked for the content of its mail.
+session_driver writing(session_config config, message content) {
+  session_driver d = opened(std::move(config));
+  d.s.send(envelope_to(1), std::move(content));
+  d.take();
+  d.say("250 s\r\n250 r\r\n354 go");
+  return d;
+}
+
+TEST(session, too_little_progress_of_content_ends_the_mail) {  // TIME-08
+  const std::string content(50000, 'x');
+  const auto borrowed = [&] { return message::borrow(as_bytes(content)); };
+  // One octet every two minutes: over after ten, with or without a timeout for each block.
+  for (const auto block : {3min, 0min}) {
+    session_config config = config_of();
+    config.timeouts.block = block;
+    session_driver d = writing(config, borrowed());
+    for (int i = 0; i < 4; ++i) {
+      d.lent();
+      EXPECT_LE(d.s.deadline(), d.now + 10min - i * 2min);
+      d.pass(2min);
+      d.sent(1);
+    }
+    d.lent();
+    EXPECT_EQ(d.s.deadline(), d.now + 2min);
+    EXPECT_EQ(d.s.deadline_of(), verb::content);
+    d.pass(2min - 1s);
+    EXPECT_FALSE(d.s.closed());
+    d.sent(1);
+    EXPECT_EQ(d.s.deadline(), d.now + 1s) << "an octet buys no time";
+    d.pass(1s);
+    ASSERT_TRUE(d.s.closed());
+    EXPECT_TRUE(d.take().empty());
+    EXPECT_EQ(d.last(kind::closed)->error, errc::timed_out);
+    EXPECT_EQ(d.last(kind::closed)->answers, verb::content);
+    EXPECT_EQ(d.last(kind::mail_done)->report.recipients.at(0).result, outcome::deferred);
+  }
+  // 1 KiB every two minutes goes on; one octet less than 4 KiB in ten minutes does not.
+  for (const std::size_t in_all : {std::size_t{5 * 1024}, std::size_t{4095}}) {
+    session_driver d = writing(config_of(), borrowed());
+    for (int i = 0; i < 5 && !d.s.closed(); ++i) {
+      d.lent();
+      d.pass(2min);
+      d.sent(i == 0 ? in_all - 4 * (in_all / 5) : in_all / 5);
+    }
+    EXPECT_EQ(d.s.closed(), in_all == 4095) << in_all;
+  }
+  session_config never = config_of();
+  never.timeouts.progress = 0min;
+  session_driver d = writing(never, borrowed());
+  for (int i = 0; i < 100; ++i) {
+    d.lent();
+    d.pass(2min);
+    d.sent(1);
+  }
+  EXPECT_FALSE(d.s.closed());
+}
+
+TEST(session, counts_no_time_of_the_caller_as_too_little_progress) {  // TIME-05 TIME-08
+  session_driver d = writing(config_of(), message::stream());
+  for (int i = 0; i < 4; ++i) {
+    d.pass(1h);  // the caller thinks
+    ASSERT_EQ(d.s.lend(as_bytes("abc\r\n"), false), errc::none);
+    d.lent();
+    EXPECT_EQ(d.s.deadline(), d.now + std::min<std::chrono::minutes>(3min, 10min - i * 2min));
+    d.pass(2min);  // and the server reads
+    d.sent(5);
+    EXPECT_EQ(d.s.deadline(), std::nullopt);
+  }
+  d.pass(1h);
+  ASSERT_EQ(d.s.lend(as_bytes("abc\r\n"), true), errc::none);
+  d.lent();
+  EXPECT_EQ(d.s.deadline(), d.now + 2min);
+  d.pass(2min - 1s);
+  d.sent(8);
+  EXPECT_EQ(d.s.deadline(), d.now + 10min) << "all is written: now the final reply is waited for";
+  d.talk("250 ok");
+  EXPECT_EQ(d.last(kind::mail_done)->report.recipients.at(0).result, outcome::delivered);
 }
 
 TEST(session, has_no_timer_while_it_is_the_callers_turn) {  // TIME-05 TIME-07

@@ -39,9 +39,11 @@ struct timeouts {
   duration handshake = std::chrono::minutes(1);  ///< TLS, by the transport.
   duration auth = std::chrono::minutes(5);       ///< Each step.
   duration mail = std::chrono::minutes(5);
-  duration rcpt = std::chrono::minutes(5);      ///< Each.
-  duration data = std::chrono::minutes(2);      ///< Until 354.
-  duration block = std::chrono::minutes(3);     ///< Content: no write progress.
+  duration rcpt = std::chrono::minutes(5);   ///< Each.
+  duration data = std::chrono::minutes(2);   ///< Until 354.
+  duration block = std::chrono::minutes(3);  ///< Content: no write progress.
+  /// Content: so long for each `limits::progress_octets` written, or all that is left (TIME-08).
+  duration progress = std::chrono::minutes(10);
   duration content = std::chrono::minutes(10);  ///< Final reply after the terminator.
   duration reset = std::chrono::minutes(1);
   duration command = std::chrono::minutes(5);  ///< NOOP, VRFY, EXPN, HELP, raw.
@@ -59,6 +61,8 @@ struct limits {
   std::uint32_t outstanding = 256;         ///< Commands of a group without a reply.
   std::uint32_t group_octets = 32 * 1024;  ///< Octets of those commands.
   std::uint32_t warnings = 64;             ///< Warning events of a session; more are dropped.
+  /// Octets of content that must be written within each `timeouts::progress` (TIME-08).
+  std::uint32_t progress_octets = 4096;
 };
 
 /// Options of a session. A plain value; `check` says whether it can be followed.

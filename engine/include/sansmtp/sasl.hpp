@@ -76,6 +76,10 @@ class sasl_mechanism {
   /// should be (SASL-10).
   [[nodiscard]] virtual errc reason() const noexcept { return errc::auth_bad_challenge; }
 
+  /// Getter: the secret in clear, which the session masks in replies that repeat it (SEC-06), as it
+  /// does with the lines that were sent; empty if there is none. Valid as long as the mechanism.
+  [[nodiscard]] virtual std::string_view secret() const noexcept { return {}; }
+
   /// Getter: what the server said inside the exchange about its refusal, safe to be shown and
   /// without any secret; it becomes the `detail` of the event. Valid as long as the mechanism.
   [[nodiscard]] virtual std::string_view detail() const noexcept { return {}; }

@@ -231,14 +231,16 @@ bool auditor::is_late(const event& e) const {
 
 void auditor::check_secrets(const event& e) {
   if (!watching_) return;
-  for (const std::string_view text : {e.command, e.excerpt, e.detail}) {
-    if (!text.empty()) shown_.append(text).append(1, '\n');
-  }
-  for (const std::string& secret : secrets_) {
-    for (const std::string_view shown : {e.command, e.excerpt, e.detail}) {
-      if (shown.find(secret) != std::string_view::npos) fail("an event shows a secret (SEC-03)");
+  const auto check = [this](std::string_view text) {
+    if (text.empty()) return;
+    shown_.append(text).append(1, '\n');
+    for (const std::string& secret : secrets_) {
+      if (text.find(secret) != std::string_view::npos) fail("an event shows a secret (SEC-03)");
     }
-  }
+  };
+  // What the server repeats is no better than what the engine says (SEC-06).
+  for (const std::string_view text : {e.command, e.excerpt, e.detail, e.answer.text()}) check(text);
+  for (const recipient_result& r : e.results) check(r.answer.text());
 }
 
 void auditor::written(std::string_view octets) {

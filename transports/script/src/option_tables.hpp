@@ -34,7 +34,7 @@ inline constexpr std::array<named<bool session_config::*>, 14> flags{{
     {"allow_challenge_cleartext", &session_config::allow_challenge_cleartext},
 }};
 
-inline constexpr std::array<named<timeouts::duration timeouts::*>, 13> timeout_fields{{
+inline constexpr std::array<named<timeouts::duration timeouts::*>, 14> timeout_fields{{
     {"greeting", &timeouts::greeting},
     {"hello", &timeouts::hello},
     {"starttls", &timeouts::starttls},
@@ -44,6 +44,7 @@ inline constexpr std::array<named<timeouts::duration timeouts::*>, 13> timeout_f
     {"rcpt", &timeouts::rcpt},
     {"data", &timeouts::data},
     {"block", &timeouts::block},
+    {"progress", &timeouts::progress},
     {"content", &timeouts::content},
     {"reset", &timeouts::reset},
     {"command", &timeouts::command},
@@ -56,12 +57,13 @@ inline constexpr std::array<named<std::uint32_t reply_limits::*>, 3> reply_limit
     {"octets", &reply_limits::octets},
 }};
 
-inline constexpr std::array<named<std::uint32_t limits::*>, 5> limit_fields{{
+inline constexpr std::array<named<std::uint32_t limits::*>, 6> limit_fields{{
     {"auth_line", &limits::auth_line},
     {"recipients", &limits::recipients},
     {"outstanding", &limits::outstanding},
     {"group_octets", &limits::group_octets},
     {"warnings", &limits::warnings},
+    {"progress_octets", &limits::progress_octets},
 }};
 
 inline constexpr std::array<named<tls_mode>, 4> tls_modes{{

@@ -1,0 +1,84 @@
+#include "auth_mask.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+namespace sansmtp::detail {
+namespace {
+
+constexpr std::string_view line = "AHRpbQB0YW5zdGFhZnRhbnN0YWFm";
+
+TEST(auth_mask, hides_the_words_that_repeat_a_line) {  // SEC-06
+  auth_mask m;
+  EXPECT_EQ(m.shown("nothing was said", true), "nothing was said");
+  m.add_line(line);
+  const auto in_exchange = [&m](const std::string& said) {
+    return std::string(m.shown(said, true));
+  };
+  const std::string all(line);
+  EXPECT_EQ(in_exchange("5.5.1 Unrecognized: \"AUTH PLAIN " + all + "\" (try again)"),
+            "5.5.1 Unrecognized: \"AUTH PLAIN **** (try again)");
+  EXPECT_EQ(in_exchange(all), "****");
+  EXPECT_EQ(in_exchange("x=" + all), "****");
+  EXPECT_EQ(in_exchange("authentication failed, try again later"),
+            "authentication failed, try again later");
+  std::string capitals = all;
+  for (char& c : capitals) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+  EXPECT_EQ(in_exchange("no: " + capitals), "no: ****");
+  EXPECT_EQ(in_exchange("two\n" + all.substr(0, 10) + "\n" + all.substr(10) + " lines"),
+            "two\n****\n**** lines");
+}
+
+TEST(auth_mask, hides_any_part_of_a_line) {  // SEC-06
+  auth_mask m;
+  m.add_line(line);
+  for (std::size_t at = 0; at != line.size(); ++at) {
+    for (std::size_t n = 4; at + n <= line.size(); ++n) {
+      const std::string said = "no " + std::string(line.substr(at, n)) + " no";
+      EXPECT_EQ(m.shown(said, true), "no **** no") << at << " " << n;
+      // Behind the exchange nobody has a reason to cut it short.
+      if (n >= 8) {
+        EXPECT_EQ(m.shown(said, false), "no **** no") << at << " " << n;
+      }
+    }
+  }
+  EXPECT_EQ(m.shown("queued as dGFh", false), "queued as dGFh");
+}
+
+TEST(auth_mask, hides_a_secret_in_clear) {  // SEC-06
+  auth_mask m;
+  m.add_secret("tanstaaftanstaaf");
+  EXPECT_EQ(m.shown("wrong password 'tanstaaftanstaaf' for tim", true),
+            "wrong password **** for tim");
+  EXPECT_EQ(m.shown("wrong password tanstaaft... for tim", false), "wrong password **** for tim");
+  EXPECT_EQ(m.shown("tanstaa", true), "tanstaa") << "less than half of it";
+  auth_mask blanks;
+  blanks.add_secret("a long phrase");
+  EXPECT_EQ(blanks.shown("not 'a long phrase' again", true), "not **** again");
+  auth_mask brief;
+  brief.add_secret("12345");
+  EXPECT_EQ(brief.shown("bad 12345, 1234 expected", true), "bad **** 1234 expected");
+  auth_mask tiny;
+  tiny.add_secret("a");
+  EXPECT_EQ(tiny.shown("a mailbox", true), "a mailbox") << "a single letter might be anywhere";
+  std::string token;
+  for (int i = 0; i < 500; ++i) token += std::to_string(i * 7919 % 1000);
+  auth_mask of_token;
+  of_token.add_secret(token);
+  EXPECT_EQ(of_token.shown("bad token " + token.substr(300, 16), false), "bad token ****")
+      << "of a long one a part of 16 octets";
+}
+
+TEST(auth_mask, forgets_nothing_that_was_added_before) {  // SEC-06
+  auth_mask m;
+  m.add_line("dXNlcg==");
+  m.add_line("c2VjcmV0LXdvcmQ=");
+  m.add_secret("secret-word");
+  EXPECT_EQ(m.shown("dXNlcg== c2VjcmV0LXdvcmQ= secret-word", false), "**** **** ****");
+  EXPECT_GE(m.memory(), sizeof m);
+}
+
+}  // namespace
+}  // namespace sansmtp::detail
