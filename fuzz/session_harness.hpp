@@ -419,9 +419,8 @@ class session_harness {
       remember(e->answer.text());
       // What comes before a handshake, or instead of a greeting, is fatal at once: how much of it is
       // shown is how much came at once.
-      const bool shows_read =
-          e->error == errc::injection || e->error == errc::plaintext_peer ||
-          (e->error == errc::malformed_reply && e->answers == verb::greeting);
+      const bool shows_read = e->error == errc::injection || e->error == errc::plaintext_peer ||
+                              (e->error == errc::malformed_reply && replies_.empty());
       if (!shows_read) remember(e->excerpt);
       remember(e->command);
       remember(e->detail);

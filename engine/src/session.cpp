@@ -459,14 +459,15 @@ void session::impl::garbled(bool secret, bytes rest) {
     close(leaving_because_);  // any octets are as good as an answer to QUIT (SESS-19)
     return;
   }
+  const bool greeting = !owed_.empty() && about == verb::greeting;
   // The first line of what is no SMTP tells what it is instead, as far as it came at once. Its first
   // octet is in the excerpt already.
-  if (about == verb::greeting && !secret && parser_.error() == errc::malformed_reply) {
+  if (greeting && !secret && parser_.error() == errc::malformed_reply) {
     const std::string_view line = as_text(rest).substr(0, as_text(rest).find_first_of("\r\n"));
     if (!line.empty()) excerpt += line.substr(1, excerpt_octets - 1);
   }
   // Where a greeting was to be, an octet that begins a TLS record tells of a port for implicit TLS.
-  const bool tls = about == verb::greeting && !tls_ && (excerpt[0] == 0x15 || excerpt[0] == 0x16);
+  const bool tls = greeting && !tls_ && (excerpt[0] == 0x15 || excerpt[0] == 0x16);
   fail({parser_.error(),
         about,
         {},

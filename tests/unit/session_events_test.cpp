@@ -246,6 +246,23 @@ TEST(session, shows_the_first_line_of_what_is_no_smtp) {  // ERR-01
   EXPECT_EQ(excerpt_of("H" + std::string(1000, 'x')), "H" + std::string(255, 'x'));
 }
 
+// What comes where nothing is awaited is no greeting, also if it looks like TLS.
+TEST(session, shows_the_same_of_what_is_unasked_however_it_is_cut) {  // CORE-02, REP-16
+  for (const bool at_once : {true, false}) {
+    session_driver d = opened();
+    if (at_once) {
+      d.feed("\x16UU");
+    } else {
+      d.feed("\x16");
+      d.feed("UU");
+    }
+    ASSERT_EQ(d.count(kind::closed), 1U);
+    EXPECT_EQ(d.last(kind::closed)->error, errc::malformed_reply);
+    EXPECT_EQ(d.last(kind::closed)->excerpt, "\x16");
+    EXPECT_EQ(d.last(kind::closed)->advice, hint::none);
+  }
+}
+
 // One word for all recipients: what needs most care, and of several the first.
 TEST(session, mail_done_speaks_of_the_first_of_those_that_need_most_care) {  // OUT-01
   const struct {
