@@ -281,6 +281,22 @@ TEST_P(resend_at_level, a_refused_rset_costs_no_mail) {
   }
 }
 
+// It takes so many mails in a session and no more, and says so to MAIL.
+TEST_P(resend_at_level, mails_beyond_the_limit_of_a_session_go_over_another_connection) {
+  counting_server server(3, [](const command& c) {
+    return c.is("MAIL") && c.mail > 2 ? "452 4.5.3 Too many messages sent" : "";
+  });
+  client c(options());
+  ASSERT_FALSE(c.connect(server.address()));
+  expect_all(send_many(c, 6), 6, outcome::delivered);
+  EXPECT_FALSE(c.last_error()) << to_string(c.last_error());
+  EXPECT_FALSE(c.quit());
+  const seen_by_server& seen = server.seen();
+  ASSERT_EQ(seen.connections.size(), 3U);
+  EXPECT_EQ(seen.contents(), 6U) << "each once";
+  for (const auto& connection : seen.connections) EXPECT_EQ(connection.commands.back(), "QUIT");
+}
+
 // One by one, and the report is the caller's.
 TEST_P(resend_at_level, single_mails_are_sent_again_too) {
   counting_server server(2, [](const command& c) {
@@ -577,6 +593,48 @@ TEST(resend, not_if_the_session_never_opened) {
                                               small_message(), named_options());
   EXPECT_EQ(report.recipients.at(0).result, outcome::not_attempted);
   EXPECT_EQ(report.recipients.at(0).code, 421);
+}
+
+// It offers PIPELINING, but not across the end of content: a mail that rode behind another one's is
+// sent again in the same session, and none rides any more (PIPE-17).
+TEST(resend, a_mail_that_ran_ahead_in_vain) {
+  std::vector<std::string> ridden;
+  std::vector<std::string> behind;
+  int contents = 0;
+  scripted_server server([&](server_link& link) {
+    link.open();
+    for (int i = 0; i != 3; ++i) link.hear();
+    link.say("250 ok\r\n250 ok\r\n354 go\r\n");
+    link.hear("\r\n.\r\n");
+    ++contents;
+    for (int i = 0; i != 3; ++i) ridden.push_back(link.hear());
+    link.say("250 taken\r\n");
+    for (int i = 0; i != 3; ++i) link.say("503 5.5.1 pipelined after the end of DATA\r\n");
+    for (bool on = true; on;) {
+      behind.push_back(link.hear());
+      on = !behind.back().empty() && behind.back() != "QUIT\r\n";
+      if (behind.back() != "DATA\r\n") {
+        link.say("250 ok\r\n");
+        continue;
+      }
+      link.say("354 go\r\n");
+      link.hear("\r\n.\r\n");
+      ++contents;
+      link.say("250 taken\r\n");
+    }
+  });
+  client_options options = named_options();
+  options.session.pipelining = pipelining_level::messages;
+  client c(options);
+  ASSERT_FALSE(c.connect(server.address()));
+  expect_all(send_many(c, 4), 4, outcome::delivered);
+  EXPECT_FALSE(c.last_error()) << to_string(c.last_error());
+  EXPECT_FALSE(c.quit());
+  server.join();
+  ASSERT_EQ(ridden.size(), 3U);
+  EXPECT_EQ(ridden[1], "RCPT TO:<r1@b.test>\r\n");
+  EXPECT_EQ(contents, 4) << "each once";
+  EXPECT_EQ(behind.front(), "RSET\r\n");
 }
 
 // Streamed content is gone; the next transaction is the caller's to begin, on a link of his.

@@ -596,14 +596,20 @@ bool client::heed_stop() {
 // read.
 void client::wait(short directions) {
   if (heed_stop()) return;
+  // If something was heard and nothing written since, the server owes the rest of it.
+  const bool rest = half_heard_;
+  if (rest && quick_ack_) acknowledge();
+  const time_point begin = rest ? clock::now() : now_;
+  bool heard = false;
   const std::optional<time_point> deadline = channel_.deadline();
   if (deadline && *deadline <= now_) {
     channel_.advance(now_);
   } else if (directions == POLLIN && (!deadline || *deadline - now_ > coarse_wait)) {
-    read(0);
+    heard = read(0);
   } else if ((poll_link(directions, deadline) & ~POLLOUT) != 0) {
-    read(MSG_DONTWAIT);
+    heard = read(MSG_DONTWAIT);
   }
+  if (rest && heard && now_ - begin >= stall) quick_ack_ = true;
 }
 
 // Which of `directions` the socket is ready for, or what is wrong with it; 0 if nothing happened.
@@ -618,16 +624,13 @@ short client::poll_link(short directions, std::optional<time_point> until) {
 // One read. Returns whether there were octets; `end` is what a plain end of the stream means.
 bool client::read(int flags, std::error_code end) {
   std::array<char, read_octets> buffer;  // not initialised: this is the hot path
-  const time_point begin = now_;
   const ssize_t n = ::recv(link_.get(), buffer.data(), buffer.size(), flags);
   const int error = n < 0 ? errno : 0;
   now_ = clock::now();
   unheard_write_ = false;
   if (n > 0) {
     channel_.receive(now_, {buffer.data(), static_cast<std::size_t>(n)});
-    if (half_heard_ && now_ - begin >= stall) quick_ack_ = true;
-    half_heard_ = channel_.engine().in_flight() != 0;
-    if (half_heard_ && quick_ack_) acknowledge();
+    half_heard_ = true;
   } else if (n == 0) {
     channel_.receive_end(now_, end);
   } else if (!is_passing(error)) {

@@ -229,7 +229,7 @@ class client {
   time_point now_{};  // of the last wait, or of the beginning of the call
   stop_request heeded_ = stop_request::no;
   bool unheard_write_ = false;  // has nothing been read since the last write?
-  bool half_heard_ = false;     // did the last read since then leave replies to be waited for?
+  bool half_heard_ = false;     // has something been read since then?
   bool quick_ack_ = false;      // does this server wait for our acknowledgements?
   std::vector<pending_mail> pending_;
   streamed_mail stream_;
