@@ -52,6 +52,7 @@ struct command {
   std::size_t mail = 0;        // MAILs on this connection so far, this one included
   std::size_t recipient = 0;   // RCPTs of this mail so far, this one included
   std::size_t accepted = 0;    // of those before it
+  bool sender = false;         // was MAIL accepted?
 
   [[nodiscard]] bool is(std::string_view verb) const {
     return std::string_view(line).substr(0, verb.size()) == verb;
@@ -65,6 +66,7 @@ using answers = std::function<std::string(const command&)>;
 std::string obvious(const command& c) {
   if (c.is("EHLO")) return "250-mx.test\r\n250-DSN\r\n250-AUTH PLAIN\r\n250 PIPELINING";
   if (c.is("AUTH")) return "235 2.7.0 welcome";
+  if (c.is("RCPT") && !c.sender) return "503 5.5.1 no sender";
   if (c.is("DATA")) return c.accepted != 0 ? "354 go" : "554 5.5.1 no valid recipients";
   if (c.is("QUIT")) return "221 bye,close";
   return "250 2.0.0 ok";
@@ -104,6 +106,7 @@ void serve(server_link& link, std::size_t connection, const answers& answer,
     std::string reply = answer(c);
     if (reply.empty()) reply = obvious(c);
     on = say(reply);
+    if (c.is("MAIL")) c.sender = reply[0] == '2';
     if (c.is("RCPT") && reply[0] == '2') ++c.accepted;
     if (!on || reply[0] != '3') continue;
     seen.contents.push_back(link.hear("\r\n.\r\n"));
