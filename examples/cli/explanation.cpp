@@ -35,7 +35,7 @@ std::string_view advice_for(errc e) noexcept {
       {errc::nul_in_content, "encode the content, for example as base64"},
       {errc::content_line_too_long, "encode the content, or leave out --reject-long-lines"},
       {errc::eight_bit_not_offered, "encode the content as 7-bit, or insist with --allow-8bit"},
-      {errc::utf8_not_offered, "use an ASCII address"},
+      {errc::utf8_not_offered, "use an ASCII address, its domain as A-labels (xn--...)"},
       {errc::empty_content, "insist with --allow-empty"},
       {errc::bad_configuration, "check the options"},
       {errc::no_local_name, "say who you are with --ehlo"},

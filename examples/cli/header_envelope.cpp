@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <set>
 #include <utility>
 
 #include "failure.hpp"
@@ -14,16 +15,44 @@ namespace {
 
 constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
-[[noreturn]] void refuse(const std::string& what) {
-  throw failure(exit_code::data_error, what + "; name the envelope with --from and --to instead");
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
+// Why the header does not tell the envelope.
+struct not_understood {
+  std::string why;
+};
+
+[[noreturn]] void refuse(std::string why) { throw not_understood{std::move(why)}; }
+
+// The way out must not be one that shows a Bcc field to everybody.
+[[noreturn]] void advise(const not_understood& what, bool has_bcc) {
+  throw failure(
+      exit_code::data_error,
+      what.why + "; name the envelope with --from and --to instead" +
+          (has_bcc ? ", and take the Bcc field out, which is sent to all without -t" : ""));
+}
+
+constexpr char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+std::string lower(std::string_view text) {
+  std::string lowered(text);
+  for (char& c : lowered) c = lower(c);
+  return lowered;
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  const auto lower = [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  };
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
+                    [](char x, char y) { return lower(x) == lower(y); });
+}
+
+// The size of the line that begins at `at`, with its end: CRLF, LF or CR; `text` is the line alone.
+std::size_t read_line(std::string_view message, std::size_t at, std::string_view& text) noexcept {
+  const std::size_t end = std::min(message.find_first_of("\r\n", at), message.size());
+  text = message.substr(at, end - at);
+  if (end == message.size()) return end - at;
+  return end - at + (message.substr(end, 2) == "\r\n" ? 2 : 1);
 }
 
 // One field with its folded lines; both views are into the message.
@@ -37,7 +66,11 @@ struct field {
 // Walks through the fields of a header, which ends with an empty line or with the message.
 class field_reader {
  public:
-  explicit field_reader(std::string_view message) : message_(message) {}
+  // `prelude` is what stands before the header.
+  field_reader(std::string_view message, std::string_view prelude)
+      : message_(message),
+        at_(prelude.size()),
+        line_(prelude.find_first_of("\r\n") == std::string_view::npos ? 0 : 1) {}
 
   std::optional<field> next() {
     if (at_ >= message_.size() || message_[at_] == '\r' || message_[at_] == '\n') {
@@ -47,12 +80,10 @@ class field_reader {
     f.begin = at_;
     std::size_t end = 0;  // of the last line, without its line end
     do {
-      end = std::min(message_.find_first_of("\r\n", at_), message_.size());
-      at_ = end;
-      if (at_ < message_.size() && message_[at_++] == '\r' && at_ < message_.size() &&
-          message_[at_] == '\n') {
-        ++at_;
-      }
+      std::string_view line;
+      const std::size_t begin = at_;
+      at_ += read_line(message_, begin, line);
+      end = begin + line.size();
       ++line_;
     } while (at_ < message_.size() && (message_[at_] == ' ' || message_[at_] == '\t'));
     f.end = at_;
@@ -75,8 +106,8 @@ class field_reader {
 
  private:
   std::string_view message_;
-  std::size_t at_ = 0;
-  std::size_t line_ = 0;
+  std::size_t at_;
+  std::size_t line_;
 };
 
 // A recursive descent through an address list; comments and blanks vanish between the tokens.
@@ -207,64 +238,150 @@ class address_parser {
   std::vector<std::string> addresses_;
 };
 
-// Folded lines become one: the line ends go, the blanks behind them stay (RFC 5322 section 2.2.3).
-std::vector<std::string> addresses_of(const field& f) {
-  std::string unfolded(f.body);
-  unfolded.erase(std::remove_if(unfolded.begin(), unfolded.end(),
-                                [](char c) { return c == '\r' || c == '\n'; }),
-                 unfolded.end());
-  return parse_address_list(unfolded);
-}
-
-}  // namespace
-
 std::vector<std::string> parse_address_list(std::string_view list) {
   return address_parser(list).parse();
 }
 
-header_envelope header_envelope::parse(std::string_view message) {
-  header_envelope result;
-  std::optional<field> sender;
-  std::optional<field> from;
-  std::optional<field> return_path;
-  std::size_t kept = 0;  // the message up to here is in `without_bcc`, if there is one
+// Folded lines become one: the line ends go, the blanks behind them stay (RFC 5322 section 2.2.3).
+std::string unfold(std::string_view body) {
+  std::string unfolded(body);
+  unfolded.erase(std::remove_if(unfolded.begin(), unfolded.end(),
+                                [](char c) { return c == '\r' || c == '\n'; }),
+                 unfolded.end());
+  return unfolded;
+}
 
-  field_reader reader(message);
+constexpr std::string_view resent_prefix = "Resent-";
+
+bool is_resent(const field& f) noexcept {
+  return equal_ignoring_case(f.name.substr(0, resent_prefix.size()), resent_prefix);
+}
+
+// The Resent- fields of the most recent sending. `runs` are those that stand side by side, from the
+// top. Some programs put a block together with other fields in between; so a run belongs to it as
+// long as it has no field that the block has already.
+std::vector<field> most_recent_block(const std::vector<std::vector<field>>& runs) {
+  std::vector<field> block;
+  std::set<std::string> names;
+  for (const std::vector<field>& run : runs) {
+    if (std::any_of(run.begin(), run.end(),
+                    [&](const field& f) { return names.contains(lower(f.name)); })) {
+      break;
+    }
+    for (const field& f : run) {
+      if (!names.insert(lower(f.name)).second) return block;
+      block.push_back(f);
+    }
+  }
+  return block;
+}
+
+}  // namespace
+
+std::string_view before_header(std::string_view message) noexcept {
+  std::size_t size = 0;
+  if (message.starts_with(byte_order_mark)) size += byte_order_mark.size();
+  if (message.substr(size).starts_with("From ")) {
+    std::string_view line;
+    size += read_line(message, size, line);
+  }
+  return message.substr(0, size);
+}
+
+bool has_bcc_field(std::string_view message) noexcept {
+  std::string_view line;
+  for (std::size_t at = before_header(message).size(); at < message.size();) {
+    at += read_line(message, at, line);
+    if (line.empty()) return false;
+    std::string_view name = line.substr(0, line.find(':'));
+    if (name.size() == line.size()) continue;
+    while (!name.empty() && is_blank(name.back())) name.remove_suffix(1);
+    if (equal_ignoring_case(name, "Bcc") || equal_ignoring_case(name, "Resent-Bcc")) return true;
+  }
+  return false;
+}
+
+header_envelope header_envelope::parse(std::string_view message) {
+  try {
+    return read(message);
+  } catch (const not_understood& what) {
+    advise(what, has_bcc_field(message));
+  }
+}
+
+header_envelope header_envelope::read(std::string_view message) {
+  header_envelope result;
+  std::size_t kept = 0;  // the message up to here is in `cleaned`, if there is one
+  const auto leave_out = [&](std::size_t begin, std::size_t end) {
+    if (!result.cleaned) result.cleaned.emplace();
+    *result.cleaned += message.substr(kept, begin - kept);
+    kept = end;
+  };
+  const std::string_view prelude = before_header(message);
+  if (!prelude.empty()) leave_out(0, prelude.size());
+
+  std::vector<field> fields;
+  std::vector<std::vector<field>> runs;
+  bool in_run = false;
+  field_reader reader(message, prelude);
   while (const std::optional<field> f = reader.next()) {
-    const auto is = [&](std::string_view name) { return equal_ignoring_case(f->name, name); };
-    if (is("Sender")) sender = f;
-    if (is("From")) from = f;
-    if (is("Return-Path")) return_path = f;
+    const bool resent = is_resent(*f);
+    if (equal_ignoring_case(f->name, "Bcc") || equal_ignoring_case(f->name, "Resent-Bcc")) {
+      result.has_bcc_ = true;
+      leave_out(f->begin, f->end);
+    }
+    if (!resent) {
+      fields.push_back(*f);
+    } else {
+      if (!in_run) runs.emplace_back();
+      runs.back().push_back(*f);
+    }
+    in_run = resent;
+  }
+  if (result.cleaned) *result.cleaned += message.substr(kept);
+
+  result.resent = !runs.empty();
+  if (result.resent) {
+    fields = most_recent_block(runs);
+    for (field& f : fields) f.name.remove_prefix(resent_prefix.size());
+  }
+  std::set<std::string> seen;
+  std::optional<field> sender;
+  std::size_t rank_of_sender = 3;
+  for (const field& f : fields) {
+    const auto is = [&](std::string_view name) { return equal_ignoring_case(f.name, name); };
     if (is("To") || is("Cc") || is("Bcc")) {
-      for (std::string& address : addresses_of(*f)) {
-        if (std::find(result.recipients.begin(), result.recipients.end(), address) ==
-            result.recipients.end()) {
-          result.recipients.push_back(std::move(address));
-        }
+      for (std::string& address : parse_address_list(unfold(f.body))) {
+        if (seen.insert(address).second) result.recipients.push_back(std::move(address));
       }
     }
-    if (is("Bcc")) {
-      if (!result.without_bcc) result.without_bcc.emplace();
-      *result.without_bcc += message.substr(kept, f->begin - kept);
-      kept = f->end;
-    }
-    if (equal_ignoring_case(f->name.substr(0, 7), "Resent-")) {
-      refuse(fmt::format("the header has a {} field, so it is unclear to whom it goes",
-                         display_text(f->name)));
+    const std::size_t rank = is("Sender") ? 0 : is("From") ? 1 : is("Return-Path") ? 2 : 3;
+    if (rank < 3 && rank <= rank_of_sender) {
+      rank_of_sender = rank;
+      sender = f;
     }
   }
-  if (result.without_bcc) *result.without_bcc += message.substr(kept);
-
-  for (const std::optional<field>* source : {&sender, &from, &return_path}) {
-    if (!*source) continue;
-    std::vector<std::string> addresses = addresses_of(**source);
-    if (addresses.size() != 1) {
-      refuse(fmt::format("the {} field does not name one mailbox", display_text((*source)->name)));
-    }
-    result.sender = std::move(addresses.front());
-    break;
+  if (sender) {
+    result.sender_field_ =
+        (result.resent ? std::string(resent_prefix) : std::string()) + std::string(sender->name);
+    result.sender_addresses_ = unfold(sender->body);
   }
   return result;
+}
+
+std::string header_envelope::sender() const {
+  if (sender_field_.empty()) {
+    throw failure(exit_code::data_error,
+                  fmt::format("{} no sender; name one with --from",
+                              resent ? "the Resent- fields name" : "the header has"));
+  }
+  try {
+    std::vector<std::string> addresses = parse_address_list(sender_addresses_);
+    if (addresses.size() == 1) return std::move(addresses.front());
+    refuse(fmt::format("the {} field does not name one mailbox", display_text(sender_field_)));
+  } catch (const not_understood& what) {
+    advise(what, has_bcc_);
+  }
 }
 
 }  // namespace sansmtp::cli

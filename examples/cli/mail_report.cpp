@@ -13,7 +13,7 @@ namespace sansmtp::cli {
 namespace {
 
 std::string text_of(const recipient_report& r) {
-  if (r.code != 0) return display_text(r.text);
+  if (r.code != 0 || !r.text.empty()) return display_text(r.text);
   return r.why == errc::none ? std::string{} : make_error_code(r.why).message();
 }
 
@@ -26,7 +26,10 @@ mail_report mail_report::of(const outgoing_mail& mail, const delivery& result, c
   report.file = mail.file;
   report.recipients = result.recipients;
   if (result.error) report.error = why.what();
-  for (const recipient_report& r : report.recipients) {
+  for (recipient_report& r : report.recipients) {
+    if (const auto fault = mail.faults.find(r.address); fault != mail.faults.end()) {
+      r.text = fault->second;
+    }
     report.code = worse(report.code, exit_code_of(r));
   }
   return report;

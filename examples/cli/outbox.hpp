@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "address_options.hpp"
 #include "failure.hpp"
 #include "sansmtp/envelope.hpp"
 #include "sansmtp/message.hpp"
@@ -19,16 +21,20 @@ struct outbox_options {
   std::vector<std::string> files;  ///< "-" is standard input.
   std::optional<std::string> sender;
   std::vector<std::string> recipients;
-  bool from_header = false;  ///< Sender, if there is none here, and further recipients.
-  bool skip_bad = false;     ///< Addresses that are none: the session reports them (TXN-28).
+  address_options addresses;  ///< How they are read.
+  bool from_header = false;   ///< Sender, if there is none here, and further recipients.
+  bool skip_bad = false;      ///< Addresses that are none: the session reports them (TXN-28).
   bool utf8_header = false;
+  bool doubt_long_lines = true;  ///< Warn of them.
 };
 
 /// A mail between its reading and its report.
 struct outgoing_mail {
   std::size_t number = 0;              ///< From 1, in the order of the command line.
   std::string file;                    ///< As on the command line.
-  std::vector<std::string> addresses;  ///< Of the recipients, as they were given.
+  std::vector<std::string> addresses;  ///< Of the recipients, as they were given or are sent.
+  /// What is wrong with addresses that `skip_bad` has let pass.
+  std::map<std::string, std::string> faults;
   envelope env;
   std::string content;
   bool utf8_header = false;
@@ -40,7 +46,8 @@ struct outgoing_mail {
   }
 };
 
-/// Reads each message when it is asked for, so that memory holds only those that somebody has.
+/// Reads each message when it is asked for, so that memory holds only those that somebody has. Warns
+/// of what is odd about a message on standard error.
 class outbox {
  public:
   explicit outbox(outbox_options options) : options_(std::move(options)) {}
@@ -58,6 +65,7 @@ class outbox {
   void prepare(outgoing_mail& m) const;
   void take_header(outgoing_mail& m) const;
   void address(outgoing_mail& m, std::string_view sender) const;
+  void doubt(const outgoing_mail& m) const;
 
   outbox_options options_;
   std::size_t taken_ = 0;  // files

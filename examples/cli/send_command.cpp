@@ -13,6 +13,7 @@ namespace sansmtp::cli {
 namespace {
 
 void check(const send_options& given) {
+  given.outbox.addresses.check();
   if (!given.outbox.from_header && !given.outbox.sender) {
     throw CLI::RequiredError("--from (or --from-header)");
   }
@@ -52,7 +53,10 @@ void add_send_command(CLI::App& app, int& exit_code) {
   command->add_flag("-t,--from-header", given->outbox.from_header,
                     "Take the envelope from the header of each message: the sender, unless --from "
                     "is given, from Sender, From or Return-Path; the recipients, besides those of "
-                    "--to, from To, Cc and Bcc. Bcc fields are not sent");
+                    "--to, from To, Cc and Bcc; of a message that was sent again, from its latest "
+                    "Resent- fields. Bcc fields are not sent, nor a 'From ' line or byte order "
+                    "mark before the header");
+  given->outbox.addresses.add_to(*command);
   add_choice<pipelining_level>(
       *command, "--pipelining", config.pipelining,
       {{"off", pipelining_level::off},
@@ -89,7 +93,7 @@ void add_send_command(CLI::App& app, int& exit_code) {
   command->add_flag("--allow-8bit", config.allow_unadvertised_8bit,
                     "Send octets above 127 also to a server without 8BITMIME");
   command->add_flag("--reject-long-lines", config.reject_long_lines,
-                    "Refuse a message with lines over 1000 octets");
+                    "Refuse a message with lines over 998 octets, rather than warn of it");
   command->add_flag("--utf8-header", given->outbox.utf8_header,
                     "The header holds UTF-8: send it only to a server with SMTPUTF8");
   command->footer(
@@ -110,6 +114,7 @@ void add_send_command(CLI::App& app, int& exit_code) {
   command->callback([given, &exit_code] {
     check(*given);
     given->connection.complete();
+    given->outbox.doubt_long_lines = !given->connection.client.session.reject_long_lines;
     if (given->outbox.files.empty()) given->outbox.files.emplace_back("-");
     // Who names that many recipients wants them all; the server says if they are too many.
     given->connection.client.session.limits.recipients = 1'000'000;

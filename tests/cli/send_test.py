@@ -122,6 +122,34 @@ class SendTest(SinkTest):
         self.assertNotIn("Hello", result.err)
         self.assertRegex(result.err, r"(?m)\A([CS]: .*\n)+\Z")
 
+    def test_long_lines(self):
+        """RFC 5322 section 2.1.1, DATA-09: sent, and told; or refused on request, and told once."""
+        for content, number, size in ((b"a: b\r\n\r\n" + b"x" * 999 + b"\r\n", 3, 999), (b"x" * 998 + b"\r" + b"x" * 5000, 2, 5000),
+                                      (b"\n\r\n\r" + b"x" * 1000 + b"\ny", 4, 1000)):
+            with self.subTest(number=number):
+                result = self.send(self.write("long.eml", content))
+                self.assert_report(result, support.OK, DELIVERED)
+                self.assertRegex(result.err, rf"\Asansmtp send: warning: [^\n]*long\.eml: line {number} has {size} octets[^\n]*\n\Z")
+                result = self.send("--reject-long-lines", self.write("long.eml", content))
+                self.assert_report(result, support.DATA_ERROR, ("rejected", "mail", None))
+                self.assert_one_line(result.err)
+                self.assertNotIn("warning", result.err)
+        for content in (b"x" * 998, b"x" * 998 + b"\r\n", (b"x" * 998 + b"\r") * 3, (b"x" * 998 + b"\n") * 3):
+            result = self.send(stdin=content)
+            self.assertEqual((result.code, result.err), (support.OK, ""), content)
+
+    def test_doubts_about_a_header_that_is_not_read(self):
+        """Without -t a message goes out as it is; what its sender may not want is told."""
+        for content, word in ((b"Bcc: h@y.example\r\nSubject: x\r\n\r\nx\r\n", "Bcc"), (b"From: a\r\nresent-BCC : h\r\n\r\n", "Bcc"),
+                              (b"From a@x.example Mon\r\nSubject: x\r\n\r\nx\r\n", "'From ' line"),
+                              (b"\xef\xbb\xbfSubject: x\r\n\r\nx\r\n", "byte order mark")):
+            result = self.send(stdin=content)
+            self.assert_report(result, support.OK, DELIVERED)
+            self.assertRegex(result.err, rf"\Asansmtp send: warning: standard input: [^\n]*{word}[^\n]*-t leaves it out\n\Z")
+            self.assertEqual(self.new()[-1][0], content)
+        for content in (MESSAGE, b"Subject: x\r\n\r\nBcc: h@y.example\r\n", b"\r\nBcc: x\r\n", b"Subject: x\r\n Bcc: folded\r\n\r\n"):
+            self.assertEqual(self.send(stdin=content).err, "", content)
+
     def test_bind_and_ehlo(self):
         """NET-02, SESS-14: the server sees the address and the name."""
         with Server() as server:
@@ -213,6 +241,70 @@ class HeaderEnvelopeTest(SinkTest):
         self.assert_envelope(b"From: a@x.example\r\nTo: b@y.example\r\nCc: <b@y.example>\r\n", "a@x.example",
                              ["b@y.example"])
 
+    def test_sender_that_is_given_is_not_looked_for(self):
+        """An empty or odd From field matters only to whom it has to name the sender."""
+        for field in (b"From:\r\n", b"", b"From: a, b\r\n", b"From: <a@x.example\r\n", b"Sender: \"\r\n"):
+            header = field + b"To: b@y.example\r\n"
+            result = self.from_header(header, "--from", "z@x.example")
+            self.assertEqual(result.code, support.OK, result)
+            self.assertEqual(self.new()[-1][:2], (header + b"\r\nbody\r\n", "z@x.example"))
+            result = self.from_header(header)
+            self.assertEqual(result.code, support.DATA_ERROR, result)
+            self.assert_one_line(result.err)
+            self.assertIn("--from", result.err)
+
+    def test_resent(self):
+        """RFC 5322 section 3.6.6: the latest sending tells the envelope, the first one does not."""
+        original = b"From: a@x.example\r\nTo: b@y.example\r\nCc: c@y.example\r\n"
+        latest = b"Resent-From: r@x.example\r\nResent-To: d@y.example, e@y.example\r\nRESENT-CC: f@y.example\r\n"
+        older = b"Resent-To: old@y.example\r\nResent-From: o@x.example\r\nResent-Cc: older@y.example\r\n"
+        to = ["d@y.example", "e@y.example", "f@y.example"]
+        for header in (latest + original, latest + older + original, latest + b"Received: x\r\n" + older + b"X: y\r\n" + original,
+                       b"Received: x\r\n" + latest + original + older):
+            with self.subTest(header=header):
+                self.assert_envelope(header, "r@x.example", to)
+        # A list that parts its block by other fields.
+        parted = latest.replace(b"RESENT-CC", b"List-Id: x\r\nResent-Sender: s@x.example\r\nX: y\r\nResent-Cc")
+        self.assert_envelope(parted + original + older, "s@x.example", to)
+        # Its Bcc fields are served or not, but never shown.
+        hidden = b"Resent-Bcc: g@y.example,\r\n h@y.example\r\n"
+        self.assert_envelope(hidden + latest + original + b"Bcc: i@y.example\r\n" + older + b"Resent-Bcc: j@y.example\r\n",
+                             "r@x.example", ["g@y.example", "h@y.example", *to], sent=latest + original + older)
+
+    def test_resent_and_options(self):
+        header = b"Resent-Sender: s@x.example\r\nResent-Date: x\r\nFrom: a@x.example\r\nTo: b@y.example\r\n"
+        result = self.from_header(header, "--from", "z@x.example", "--to", "c@y.example")
+        self.assertEqual(result.code, support.OK, result)
+        self.assertEqual(self.new()[-1][1:], ("z@x.example", ["c@y.example"]))
+        result = self.from_header(header)
+        self.assertEqual(result.code, support.DATA_ERROR, result)
+        self.assertIn("the Resent- fields name no recipients; name them with --to", result.err)
+        result = self.from_header(b"Resent-To: c@y.example\r\nFrom: a@x.example\r\nTo: b@y.example\r\n")
+        self.assertEqual(result.code, support.DATA_ERROR, result)
+        self.assertIn("the Resent- fields name no sender; name one with --from", result.err)
+
+    def test_what_stands_before_the_header(self):
+        """A byte order mark, and the first line of a mail in a mailbox file: left out, as they would hide the header."""
+        header = b"From: a@x.example\r\nTo: b@y.example\r\n"
+        for before in (b"\xef\xbb\xbf", b"From a@x.example Mon Sep 17 00:00:00 2001\r\n", b"\xef\xbb\xbfFrom a\n"):
+            with self.subTest(before=before):
+                self.assert_envelope(before + header, "a@x.example", ["b@y.example"], sent=header)
+                self.assert_envelope(before + b"Bcc: c@y.example\r\n" + header, "a@x.example", ["c@y.example", "b@y.example"],
+                                     sent=header)
+                result = self.from_header(before + header + b"no field\r\n")
+                self.assertIn(f"line {4 if b'From' in before else 3} of the message", result.err)
+
+    def test_the_way_out_does_not_show_bcc(self):
+        """What is said to do instead of -t must not send the Bcc field to all."""
+        for header in (b"From: f@a.test\r\nTo: a@b.test, undisclosed people\r\nBcc: secret@b.test\r\n",
+                       b"no field\r\nTo: a@b.test\r\nresent-bcc : secret@b.test\r\n", b"From: a, b\r\nTo: a@b.test\r\nBcc:\r\n"):
+            with self.subTest(header=header):
+                result = self.from_header(header)
+                self.assertEqual(result.code, support.DATA_ERROR, result)
+                self.assert_one_line(result.err)
+                self.assertIn("take the Bcc field out", result.err)
+        self.assertNotIn("Bcc", self.from_header(b"From: f@a.test\r\nTo: a@b.test, undisclosed people\r\n", body=b"\r\nBcc: x\r\n").err)
+
     def test_refused_headers(self):
         """Never a guess: one clear line, exit 65, nothing sent, also no part of the recipients."""
         usual = b"From: a@x.example\r\n"
@@ -221,7 +313,7 @@ class HeaderEnvelopeTest(SinkTest):
                        usual + b'To: "b@y.example\r\n', usual + b"To: b@y.example (\r\n", usual + b"To: g: b@y.example\r\n",
                        usual + b"To: b@y.example c@y.example\r\n", usual + b"To: )\r\n", usual + b"To: <b@y.example> x\r\n",
                        usual + b"To: b@y.example\r\nno field\r\nBcc: c@y.example\r\n", usual + b": x\r\nTo: b@y.example\r\n",
-                       b"From a@x.example Mon\r\n" + usual + b"To: b@y.example\r\n", usual + b"To: @\r\n",
+                       usual + b"From a@x.example Mon\r\nTo: b@y.example\r\n", usual + b"To: @\r\n",
                        b"From: a@x.example, c@x.example\r\nTo: b@y.example\r\n", usual + b"To: b\\@y.example\r\n",
                        usual + b"Resent-To: c@y.example\r\nTo: b@y.example\r\n", usual + b"To: root\r\n"):
             with self.subTest(header=header):
