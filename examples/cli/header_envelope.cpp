@@ -281,7 +281,11 @@ std::vector<field> most_recent_block(const std::vector<std::vector<field>>& runs
 std::string_view before_header(std::string_view message) noexcept {
   std::size_t size = 0;
   if (message.starts_with(byte_order_mark)) size += byte_order_mark.size();
-  if (message.substr(size).starts_with("From ")) {
+  constexpr std::string_view from = "From ";
+  const std::string_view rest = message.substr(size);
+  // A field may have blanks before its colon (RFC 5322 section 4.5); a mailbox has an address there.
+  const std::size_t word = rest.find_first_not_of(" \t", from.size());
+  if (rest.starts_with(from) && !(word < rest.size() && rest[word] == ':')) {
     std::string_view line;
     size += read_line(message, size, line);
   }
@@ -316,6 +320,10 @@ header_envelope header_envelope::read(std::string_view message) {
     if (!result.cleaned) result.cleaned.emplace();
     *result.cleaned += message.substr(kept, begin - kept);
     kept = end;
+    // A CR and an LF that come together would be one line end, and the empty line be gone.
+    if (result.cleaned->ends_with('\r') && message.substr(end).starts_with('\n')) {
+      *result.cleaned += '\n';
+    }
   };
   const std::string_view prelude = before_header(message);
   if (!prelude.empty()) leave_out(0, prelude.size());

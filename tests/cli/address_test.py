@@ -1,6 +1,8 @@
 """Addresses as people write them: taken, or told what is wrong and what to do; one line, and nothing is sent."""
 
 import json
+import pathlib
+import re
 import unittest
 
 import support
@@ -82,6 +84,15 @@ class RefusedTest(CommandTest):
         self.assert_told(result, "'broken@@b.test'", "--skip-bad")
         self.assertNotIn("--skip-bad", send("127.0.0.1:1", to=["broken@@b.test"]).err)
         self.assertNotIn("--skip-bad", send("127.0.0.1:1", sender="x", to=["a@b.test", "c@b.test"]).err)
+
+    def test_the_readme(self):
+        """What README.md shows is what is printed."""
+        text = (pathlib.Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+        shown = text[text.index("### Addresses"):]
+        line, expected = re.search(r"```\n\$ sansmtp (.*?)\n(.*?)```", shown, re.DOTALL).groups()
+        self.write("letter.eml", MESSAGE)
+        result = run(*line.split(), cwd=self.folder)
+        self.assertEqual(result.out + result.err, expected)
 
     def test_default_domain_that_is_none(self):
         for domain in ("b..test", "x_y.test", "a b", "@b.test"):

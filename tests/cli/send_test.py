@@ -223,6 +223,12 @@ class HeaderEnvelopeTest(SinkTest):
             self.assertEqual(self.new()[-1], (b"From: a@x.example\r\nTo: b@y.example\r\n\r\nbody\r\n", "a@x.example",
                                               ["h@y.example", "i@y.example", "b@y.example"]))
 
+    def test_mixed_line_ends(self):
+        """What stands before and behind a Bcc field does not become one line end: the body stays the body."""
+        result = self.from_header(b"From: a@x.example\rTo: b@y.example\rBcc: h@y.example\n", body=b"\nno: field\n")
+        self.assertEqual(result.code, support.OK, result)
+        self.assertEqual(self.new()[-1][0], b"From: a@x.example\r\nTo: b@y.example\r\n\r\nno: field\r\n")
+
     def test_sender(self):
         """Sender before From before Return-Path."""
         to = b"To: b@y.example\r\n"
@@ -286,6 +292,7 @@ class HeaderEnvelopeTest(SinkTest):
     def test_what_stands_before_the_header(self):
         """A byte order mark, and the first line of a mail in a mailbox file: left out, as they would hide the header."""
         header = b"From: a@x.example\r\nTo: b@y.example\r\n"
+        self.assert_envelope(b"From \t: a@x.example\r\nTo : b@y.example\r\n", "a@x.example", ["b@y.example"])  # an old-fashioned field
         for before in (b"\xef\xbb\xbf", b"From a@x.example Mon Sep 17 00:00:00 2001\r\n", b"\xef\xbb\xbfFrom a\n"):
             with self.subTest(before=before):
                 self.assert_envelope(before + header, "a@x.example", ["b@y.example"], sent=header)
