@@ -9,7 +9,7 @@ import subprocess
 import unittest
 
 import support
-from support import CommandTest, Server, Sink, run
+from support import CommandTest, ScriptedServer, Server, Sink, run
 
 MESSAGE = b"Subject: hi\r\n\r\nHello!\r\n"
 ENVELOPE = ("--from", "a@x.example", "--to", "b@y.example")
@@ -215,7 +215,12 @@ class ServerTest(CommandTest):
     def test_the_rest_of_the_session(self):
         """After the end of the link each further mail has its line and its entries, too."""
         files = [self.write(f"{n}.eml", MESSAGE) for n in range(5)]
-        with Server(hang_up="CONTENT") as server:
+
+        def script(link):
+            server.listener.shutdown(socket.SHUT_RDWR)  # there is no other connection
+            link.open()
+            link.mail(verdict=None)
+        with ScriptedServer(script) as server:
             result = send(server.server, "--pipelining", "off", *files)
             self.assertEqual(result.code, support.IN_DOUBT, result)
             outcomes = [json.loads(line)["recipients"][0]["outcome"] for line in result.out.splitlines()]

@@ -282,7 +282,10 @@ class ScriptedServer:
         return self
 
     def __exit__(self, *_):
-        self.listener.shutdown(socket.SHUT_RDWR)
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # a script did
         self.listener.close()
         with self.lock:
             for connection in self.connections:

@@ -151,7 +151,8 @@ class TlsServer(threading.Thread):
         return self
 
     def __exit__(self, *_):
-        self.listener.shutdown(socket.SHUT_RDWR)
+        if self.listener.fileno() != -1:
+            self.listener.shutdown(socket.SHUT_RDWR)
         self.join(support.TIMEOUT)
         self.listener.close()
 
@@ -168,6 +169,8 @@ class TlsServer(threading.Thread):
                 return
             link = Link(connection, self.cut)
             self.links.append(link)
+            if self.cut is not None:
+                self.listener.close()  # what is not accepted now is not sent again elsewhere
             if self.parallel:
                 threading.Thread(target=self.serve_connection, args=(connection, link), daemon=True).start()
             else:
