@@ -5,6 +5,9 @@ find_program(SANSMTP_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
 find_program(SANSMTP_PYTHON NAMES python3 REQUIRED)
 mark_as_advanced(SANSMTP_PYTHON)
 
+# All that sansmtp_add_gtest makes, for who wants no example and no tool.
+add_custom_target(gtest_programs)
+
 # sansmtp_add_gtest(<executable> LABEL <label> SOURCES <glob> LINK <target>... [TIMEOUT <seconds>]
 #                   [ONE_TEST])
 #
@@ -29,6 +32,7 @@ function(sansmtp_add_gtest executable)
   endif()
 
   add_executable(${executable} ${sources})
+  add_dependencies(gtest_programs ${executable})
   sansmtp_compile_quickly(${executable})
   # Tests may look at the parts of the engine that are not public.
   target_include_directories(${executable} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support
