@@ -33,7 +33,11 @@ class tls_sink {
     std::string inside;  // within it
   };
 
-  tls_sink(const server_options& shown, bool implicit) : context_(shown), implicit_(implicit) {
+  /// What it does when the client has said STARTTLS.
+  enum class handshake { good, closes, is_silent, in_clear_text };
+
+  tls_sink(const server_options& shown, bool implicit, handshake how = handshake::good)
+      : context_(shown), implicit_(implicit), handshake_(how) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -152,6 +156,13 @@ class tls_sink {
           say("250 taken\r\n");
         } else if (line == "STARTTLS") {
           say("220 go\r\n");
+          if (handshake_ == handshake::closes) return;
+          if (handshake_ != handshake::good) {
+            while (::recv(fd, buffer, sizeof buffer, 0) > 0) {
+              if (handshake_ == handshake::in_clear_text) return write("500 what?\r\n");
+            }
+            return;
+          }
           tls = std::make_unique<memory_server>(context_);
         } else if (line.starts_with("EHLO")) {
           say(tls ? "250 mail.test\r\n" : "250-mail.test\r\n250 STARTTLS\r\n");
@@ -172,6 +183,7 @@ class tls_sink {
 
   memory_server_context context_;
   const bool implicit_;
+  const handshake handshake_;
   int tcp_ = -1, unix_ = -1;
   int end_[2]{-1, -1};
   std::uint16_t port_ = 0;

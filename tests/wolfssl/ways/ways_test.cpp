@@ -2,6 +2,7 @@
 // vouches for (TLS-13).
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -274,6 +275,45 @@ TEST(every_way, does_without_a_proof_if_none_is_demanded) {
       EXPECT_EQ(a.report.count(outcome::delivered), 1u) << a.error.message();
       EXPECT_FALSE(a.verified);
     }
+  }
+}
+
+// A handshake that fails is told as such, and only if TLS is optional the mail goes without (TLS-08).
+TEST(every_way, says_that_it_was_the_handshake) {
+  using handshake = tls_sink::handshake;
+  const std::vector<std::pair<handshake, errc>> rows{
+      {handshake::closes, errc::handshake_lost},
+      {handshake::is_silent, errc::handshake_timed_out},
+      {handshake::in_clear_text, errc::plaintext_peer}};
+  const wolfssl::tls_context context(wolfssl::tls_options{});
+  for (const auto& [how, why] : rows) {
+    for (const way& w : ways()) {
+      SCOPED_TRACE(std::string(w.what) + ", " + std::string(to_string(why)));
+      request r;
+      r.session.tls = tls_mode::required;
+      r.session.local_name = "client.test";
+      if (how == handshake::is_silent)
+        r.session.timeouts.handshake = std::chrono::milliseconds(100);
+      r.tls = context.factory();
+      tls_sink sink({}, false, how);
+      const attempt a = w.send(r, sink);
+      EXPECT_EQ(a.error, why) << a.error.message();
+      EXPECT_NE(a.error.message().find("TLS handshake"), std::string::npos);
+      ASSERT_EQ(a.report.recipients.size(), 1u);
+      EXPECT_EQ(a.report.recipients[0].result, outcome::not_attempted);
+      EXPECT_EQ(a.report.recipients[0].stage, verb::handshake);
+      EXPECT_EQ(a.report.recipients[0].advice, hint::none);
+      EXPECT_EQ(sink.finish().clear.find("MAIL"), std::string::npos);
+    }
+    request r;
+    r.session.tls = tls_mode::opportunistic;
+    r.session.local_name = "client.test";
+    if (how == handshake::is_silent) r.session.timeouts.handshake = std::chrono::milliseconds(100);
+    r.tls = context.factory();
+    tls_sink sink({}, false, how);
+    const attempt a = send_by_pool(r, {"127.0.0.1", sink.port()});
+    EXPECT_EQ(a.report.count(outcome::delivered), 1u) << a.error.message();
+    EXPECT_FALSE(a.verified);
   }
 }
 
