@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <sansmtp/sansmtp.hpp>
@@ -23,19 +24,24 @@ using namespace std::chrono_literals;
 // [loop]
 void run(sansmtp::session& session, int socket, auto on_event) {
   std::array<char, 4096> input;
-  for (bool over = false; !over;) {
+  for (bool over = false;;) {
+    while (const sansmtp::event* event = session.next_event()) on_event(*event);
+    if (over) return;
     over = session.closed();  // then a QUIT may be left, which is worth one try
     short wanted = POLLIN;
-    while (wanted == POLLIN) {
-      const auto out = session.output(clock::now());
-      if (out.empty()) break;
-      const ssize_t n = send(socket, out[0].data(), out[0].size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (const auto out = session.output(clock::now()); !out.empty()) {
+      std::array<iovec, 64> slices;
+      msghdr all{};
+      all.msg_iov = slices.data();
+      for (const sansmtp::bytes b : out.first(std::min(out.size(), slices.size()))) {
+        slices[all.msg_iovlen++] = {const_cast<char*>(b.data()), b.size()};
+      }
+      const ssize_t n = sendmsg(socket, &all, MSG_DONTWAIT | MSG_NOSIGNAL);
       session.sent(clock::now(), n < 0 ? 0 : static_cast<std::size_t>(n));
-      if (n < 0) wanted = POLLIN | POLLOUT;  // full; or broken, and reading tells why
+      if (n >= 0) continue;       // perhaps there is more to be told, or to be written
+      wanted = POLLIN | POLLOUT;  // full; or broken, and reading tells why
     }
-    bool told = false;
-    for (; const sansmtp::event* event = session.next_event(); told = true) on_event(*event);
-    if (told || session.closed()) continue;  // what on_event asked for can be written now
+    if (session.closed()) continue;
     const auto deadline = session.deadline().value_or(clock::now() + std::chrono::hours(1));
     const auto left = std::max(0ms, std::chrono::ceil<milliseconds>(deadline - clock::now()));
     pollfd entry{socket, wanted, 0};

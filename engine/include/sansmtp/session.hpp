@@ -44,8 +44,8 @@ enum class phase : std::uint8_t {
 /// An SMTP client session (RFC 5321) without I/O, clock, thread, lock, exception or global state.
 /// One thread at a time. Four kinds of method: *input* (the world tells the engine), *output* (the
 /// engine tells the world), *command* (the user asks), *getter*. The order to call them: after
-/// anything, take `output()` until it is empty, take `next_event()` until there is none, then wait
-/// for octets or for `deadline()`.
+/// anything, take `next_event()` until there is none and write all that `output()` offers, as long
+/// as either has something; then wait for octets or for `deadline()`.
 ///
 /// Four rules of lifetime: input is read only during `receive`; views from `output()` live until
 /// `sent()` and nothing else disturbs them; a borrowed message lives until its `mail_done`; an
