@@ -701,12 +701,22 @@ void session::impl::give_up(operation& op) {
 
 [[gnu::cold]] bool session::withdraw(mail_id mail) {
   impl& s = *impl_;
-  for (std::size_t i = 0; i < s.wanted_.size(); ++i) {
-    if (s.wanted_[i].mail == nullptr || s.wanted_[i].id != mail) continue;
-    s.give_up(s.wanted_[i]);
-    return true;
+  // What waits stands in the order of its ids, but for a QUIT at the end, which has none: 0, less
+  // one, is the greatest of all.
+  std::size_t first = 0;
+  for (std::size_t end = s.wanted_.size(); first != end;) {
+    const std::size_t middle = first + (end - first) / 2;
+    if (s.wanted_[middle].id - 1 < mail - 1) {
+      first = middle + 1;
+    } else {
+      end = middle;
+    }
   }
-  return false;
+  if (first == s.wanted_.size()) return false;
+  impl::operation& op = s.wanted_[first];
+  if (op.id != mail || op.mail == nullptr) return false;
+  s.give_up(op);
+  return true;
 }
 
 [[gnu::cold]] void session::cancel(mail_id mail) {

@@ -1288,4 +1288,28 @@ TEST(message, owns_a_copy_of_what_another_owns) {
   EXPECT_NE(copy.content().data(), assigned.content().data());
 }
 
+TEST(session, takes_back_any_mail_that_waits) {  // CORE-05 TXN-20
+  session_driver d = opened();
+  std::vector<mail_id> mails;
+  for (int i = 0; i < 50; ++i) {
+    mails.push_back(d.s.send(envelope_to(1), borrowed_body()));
+    if (i % 7 == 0) d.s.noop();
+  }
+  d.s.quit();
+  EXPECT_FALSE(d.s.withdraw(0));
+  EXPECT_FALSE(d.s.withdraw(mails.back() + 1));
+  EXPECT_FALSE(d.s.withdraw(mails.front() + 1)) << "a command is no mail";
+  d.take();  // the first one begins
+  EXPECT_FALSE(d.s.withdraw(mails.front()));
+  for (std::size_t i = mails.size(); i-- != 1;) {
+    EXPECT_TRUE(d.s.withdraw(mails[i])) << i;
+    EXPECT_FALSE(d.s.withdraw(mails[i])) << "only once";
+  }
+  d.pull();
+  EXPECT_EQ(d.count(kind::mail_done), mails.size() - 1);
+  for (std::size_t i = 1; i != mails.size(); ++i) {
+    EXPECT_EQ(d.outcomes(mails[i]), std::vector{outcome::not_attempted});
+  }
+}
+
 }  // namespace
