@@ -131,8 +131,9 @@ void capabilities::assign(const reply& ehlo, std::span<const std::string> ignore
                         offset(found.parameters),
                         static_cast<std::uint32_t>(found.parameters.size())};
     const bool duplicate = has(found.keyword);
-    const auto first = text_.begin() + place.keyword;
-    std::transform(first, first + place.keyword_size, first, ascii::to_upper);
+    const auto first = text_.begin() + static_cast<std::ptrdiff_t>(place.keyword);
+    const auto last = first + static_cast<std::ptrdiff_t>(place.keyword_size);
+    std::transform(first, last, first, ascii::to_upper);
 
     const std::uint32_t flag = flag_of(found.keyword);
     if (flag == flag_of(extension::auth)) {

@@ -609,10 +609,10 @@ void session::impl::refuse_sender(mail_state& m, errc why, const reply& r) {
 void session::impl::settle(mail_state& m) {
   if (m.step != mail_step::rcpts || m.owed != 0) return;  // else DATA's reply decides
   const errc why = given_up(m);
-  const bool all_asked = m.enough_rcpts || std::all_of(m.rcpts.begin() + m.next_rcpt, m.rcpts.end(),
-                                                       [](const detail::rcpt_state& r) {
-                                                         return r.step == rcpt_step::refused;
-                                                       });
+  const bool all_asked =
+      m.enough_rcpts ||
+      std::all_of(m.rcpts.begin() + static_cast<std::ptrdiff_t>(m.next_rcpt), m.rcpts.end(),
+                  [](const detail::rcpt_state& r) { return r.step == rcpt_step::refused; });
   if (!m.sender_refused && why == errc::none && !(all_asked && m.accepted == 0)) return;
   conclude(m, outcome::deferred, {verb::rcpt, why, hint::none, {}, {}});
   finish(m);

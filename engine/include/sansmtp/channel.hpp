@@ -53,6 +53,9 @@ class channel {
     session_.receive(now, octets);
     follow(now);
   }
+  /// Not of a literal, which would bring its NUL: `as_bytes` takes the text alone.
+  template <octet_array T>
+  void receive(time_point now, T&& octets) = delete;
   /// Input: the peer closed, or the link broke.
   void receive_end(time_point now, std::error_code why = {});
   /// Input: `n` octets of the views that `output()` lent last were written, and the others not.

@@ -23,6 +23,11 @@ class message {
     return m;
   }
 
+  /// Not of a literal, which would bring its NUL, nor of a temporary, which does not live long
+  /// enough: take `own`, or `borrow(as_bytes(text))`.
+  template <class T>
+  requires(octet_array<T> || octets_on_leave<T>) static message borrow(T&& content) = delete;
+
   /// Owned: the session keeps the string until the mail is done.
   [[nodiscard]] static message own(std::string content) {
     message m;

@@ -71,6 +71,9 @@ class session {
   /// Input: octets from the peer, all of them eaten; they are read only during the call. Replies
   /// are acted on also while output is pending (CORE-04). Ignored once closed (CORE-07).
   void receive(time_point now, bytes octets);
+  /// Not of a literal, which would bring its NUL: `as_bytes` takes the text alone.
+  template <octet_array T>
+  void receive(time_point now, T&& octets) = delete;
 
   /// Command: has the processor fetch what the next reply will need, and changes nothing. With
   /// thousands of sessions each has left the cache in the meantime, so their loop calls it as soon
@@ -134,6 +137,10 @@ class session {
   /// and must live until `chunk_released`, or `mail_done` if that comes first. Returns `bad_state`
   /// if nothing was asked for; then nothing is kept.
   errc lend(bytes chunk, bool last);
+  /// Not of a literal, which would bring its NUL, nor of a temporary, which dies too soon.
+  template <class T>
+  requires(octet_array<T> || octets_on_leave<T>) errc lend(T&& chunk, bool last)
+  = delete;
 
   /// Command: takes back a mail that has not begun: it is `not_attempted`. Returns whether it was
   /// so; if not, nothing changes, and `cancel` may do more.
