@@ -8,30 +8,16 @@
 #include "client_tls.hpp"
 #include "explanation.hpp"
 #include "sansmtp/blocking/resolver_category.hpp"
-#include "standard_streams.hpp"
 
 namespace sansmtp::cli {
+
 connection::connection(const connection_options& given, blocking::client_options options)
     : given_(given), options_(std::move(options)), suite_(make_hash_suite()) {
-  notes_.attach(options_);
-  options_.trace = [this, shown_to = std::move(options_.trace)](const event& e) {
-    shown_to(e);
-    say_if_without_tls(e);
-  };
+  notes_.attach(given_, options_);
   // Each link that the client makes by itself needs a login of its own.
   if (given_.login.wanted()) {
     options_.credentials = [this] { return given_.login.make(suite_.get()); };
   }
-}
-
-void connection::say_if_without_tls(const event& e) {
-  if (e.what != event::kind::session_failed || e.advice != hint::retry_without_tls) return;
-  if (std::exchange(said_, true)) return;
-  mishap what;
-  what.error = e.error;
-  what.stage = e.answers;
-  complain(
-      fmt::format("sansmtp: {}; going on without TLS", cli::explain(what, given_, notes_).what()));
 }
 
 std::error_code connection::connect(const std::function<void()>& on_link) {

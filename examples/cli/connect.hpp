@@ -37,12 +37,10 @@ class connection {
 
  private:
   std::error_code begin(const std::function<void()>& on_link);
-  void say_if_without_tls(const event& e);
 
   const connection_options& given_;
   blocking::client_options options_;
   session_notes notes_;
-  bool said_ = false;  // that it goes on without TLS
   std::unique_ptr<hash_suite> suite_;
   blocking::client client_;
 };

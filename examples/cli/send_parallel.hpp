@@ -42,8 +42,8 @@ struct parallel_options {
 };
 
 /// Sends all mails of `source`, and ends the connections. Of each mail no more than its report is
-/// kept once it is known. Where TLS is opportunistic and fails it goes on without, saying so on
-/// standard error (TLS-08). An `interruption` takes back what has not begun; once that is overdue,
+/// kept once it is known. Where TLS is opportunistic and fails it goes on without (TLS-08). An
+/// `interruption` takes back what has not begun; once that is overdue,
 /// what is under way is given up.
 void send_parallel(const connection_options& to, const parallel_options& how,
                    const mail_source& source);

@@ -194,7 +194,7 @@ class send_run {
     connection_options to = given_.connection;
     if (to.trace) to.client.trace = [](const event& e) { print_error(dialogue_of(e)); };
     session_notes notes;
-    notes.attach(to.client);
+    notes.attach(given_.connection, to.client);
     mail_source source;
     source.next = [&] { return first ? std::move(first) : next_sendable(); };
     source.done = [&](const outgoing_mail& m, const parallel_report& told) {

@@ -1,9 +1,14 @@
 #include "session_notes.hpp"
 
+#include <fmt/format.h>
+
 #include <cstddef>
 #include <functional>
 #include <span>
 #include <utility>
+
+#include "explanation.hpp"
+#include "standard_streams.hpp"
 
 namespace sansmtp::cli {
 
@@ -38,8 +43,8 @@ class session_notes::noting_layer final : public tls_layer {
   std::vector<std::string>& names_;
 };
 
-void session_notes::attach(blocking::client_options& options) {
-  ignored_ = options.session.ignored_keywords;
+void session_notes::attach(const connection_options& given, blocking::client_options& options) {
+  given_ = &given;
   options.trace = [this, shown_to = std::move(options.trace)](const event& e) {
     take(e);
     if (shown_to) shown_to(e);
@@ -56,13 +61,23 @@ void session_notes::attach(blocking::client_options& options) {
 void session_notes::take(const event& e) {
   if (e.what == event::kind::reply_parsed && e.answers == verb::ehlo &&
       e.answer.first_digit() == 2) {
-    offered_.assign(e.answer, ignored_);
+    offered_.assign(e.answer, given_->client.session.ignored_keywords);
     greeted_ = true;
   }
   if (!e.excerpt.empty()) {
     error_ = e.error;
     excerpt_.assign(e.excerpt);
   }
+  say_if_without_tls(e);
+}
+
+void session_notes::say_if_without_tls(const event& e) {
+  if (e.what != event::kind::session_failed || e.advice != hint::retry_without_tls) return;
+  if (std::exchange(said_, true)) return;
+  mishap what;
+  what.error = e.error;
+  what.stage = e.answers;
+  complain(fmt::format("sansmtp: {}; going on without TLS", explain(what, *given_, *this).what()));
 }
 
 const std::string& session_notes::excerpt_of(const std::error_code& error) const noexcept {

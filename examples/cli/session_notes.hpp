@@ -6,6 +6,7 @@
 #include <system_error>
 #include <vector>
 
+#include "connection_options.hpp"
 #include "sansmtp/blocking/client_options.hpp"
 #include "sansmtp/capabilities.hpp"
 #include "sansmtp/event.hpp"
@@ -20,8 +21,10 @@ class session_notes {
   session_notes(const session_notes&) = delete;
   session_notes& operator=(const session_notes&) = delete;
 
-  /// Command: has the sessions of `options` show what they do, before a trace that is there.
-  void attach(blocking::client_options& options);
+  /// Command: has the sessions of `options`, made after `given`, show what they do, before a trace
+  /// that is there. That a failed handshake of opportunistic TLS is followed by mail in clear text
+  /// is said on standard error, once (TLS-08). `given` must outlive them, too.
+  void attach(const connection_options& given, blocking::client_options& options);
 
   /// Getter: what the last EHLO reply offered, also once its session is over.
   [[nodiscard]] const capabilities& offered() const noexcept { return offered_; }
@@ -40,8 +43,10 @@ class session_notes {
  private:
   class noting_layer;
   void take(const event& e);
+  void say_if_without_tls(const event& e);
 
-  std::vector<std::string> ignored_;
+  const connection_options* given_ = nullptr;
+  bool said_ = false;  // that it goes on without TLS
   capabilities offered_;
   bool greeted_ = false;
   std::error_code error_;

@@ -2,10 +2,11 @@
 
 import json
 import os
+import threading
 import unittest
 
 import support
-from support import CommandTest, Server, Sink, run
+from support import CommandTest, ScriptedServer, Server, Sink, run
 from tls_server import PASSWORD, USER, Pki, TlsServer
 
 ENVELOPE = ("--from", "a@x.example", "--to", "b@y.example")
@@ -77,6 +78,22 @@ class ParallelTest(CommandTest):
                 alone = run("send", "--json", "--server", server, *ENVELOPE, self.folder / "0.eml")
                 self.assertEqual(self.outcomes(rows), {"not_attempted"})
                 self.assertEqual((result.code, result.err), (alone.code, alone.err))
+
+    def test_bad_moments_of_a_server(self):
+        """Every second connection is reset before its greeting: what works is used, and all is delivered."""
+        lock = threading.Lock()
+        links = []
+
+        def script(link):
+            with lock:
+                links.append(link)
+                bad = len(links) % 2 == 0
+            if not bad:
+                link.open()
+                link.mail()
+        with ScriptedServer(script) as server:
+            result, rows = self.send(server.server, count=20)
+        self.assertEqual((result.code, self.outcomes(rows)), (support.OK, {"delivered"}), result)
 
     def test_rejections_are_of_their_mail(self):
         with Sink("--reject", "bad@y.example") as sink:

@@ -1,6 +1,5 @@
 #include "send_parallel.hpp"
 
-#include <fmt/format.h>
 #include <netdb.h>
 #include <unistd.h>
 
@@ -16,11 +15,9 @@
 #include <utility>
 
 #include "client_tls.hpp"
-#include "explanation.hpp"
 #include "interruption.hpp"
 #include "sansmtp/asio/async_pool.hpp"
 #include "sansmtp/blocking/resolver_category.hpp"
-#include "standard_streams.hpp"
 
 namespace sansmtp::cli {
 namespace {
@@ -83,12 +80,6 @@ class parallel_run {
   pool_options options() {
     pool_options options;
     options.client = client_options_of(to_.client);
-    if (options.client.session.tls == tls_mode::opportunistic && !to_.trace) {
-      options.client.trace = [this, shown_to = std::move(options.client.trace)](const event& e) {
-        if (shown_to) shown_to(e);
-        say_if_without_tls(e);
-      };
-    }
     if (to_.login.wanted()) {
       options.credentials = [this] { return to_.login.make(suite_.get()); };
     }
@@ -98,13 +89,6 @@ class parallel_run {
       if (tls != nullptr) links_[report.id] = {tls->protocol, tls->verified};
     };
     return options;
-  }
-
-  // What the pool has to do by itself shows no dialogue, but one thing has to be said.
-  void say_if_without_tls(const event& e) {
-    if (e.what != event::kind::session_failed || e.advice != hint::retry_without_tls) return;
-    if (std::exchange(said_, true)) return;
-    complain(fmt::format("sansmtp: {}; going on without TLS", explain(e.error)));
   }
 
   void send_next() {
@@ -128,9 +112,17 @@ class parallel_run {
   void finish(std::list<handed_in>::iterator at, const delivery& report) {
     parallel_report told{report, connect_error_of(report), {}};
     if (const auto link = links_.extract(report.id)) told.tls = link.mapped();
-    if (told.unconnected) unconnected_ = told.unconnected;
+    note_connection(told.unconnected);
     source_.done(*at->mail, told);
     mails_.erase(at);
+  }
+
+  // If there never was a connection, there is no server. If there was one, it may have bad moments: as
+  // many mails in a row as the pool has at a time must have found none.
+  void note_connection(std::error_code failure) {
+    reached_ = reached_ || !failure;
+    in_a_row_ = failure ? in_a_row_ + 1 : 0;
+    if (failure && (!reached_ || in_a_row_ >= 2 * how_.connections)) unconnected_ = failure;
   }
 
   void await_interruption() {
@@ -150,10 +142,11 @@ class parallel_run {
   asio::io_context loop_;
   asio::posix::stream_descriptor interrupted_{loop_};
   std::unique_ptr<hash_suite> suite_ = make_hash_suite();
-  bool said_ = false;                               // that it goes on without TLS
   std::map<mail_id, mail_report::tls_link> links_;  // of mails whose handler has not been called
   std::list<handed_in> mails_;
-  std::error_code unconnected_;
+  bool reached_ = false;         // was there ever a connection?
+  std::size_t in_a_row_ = 0;     // mails without one
+  std::error_code unconnected_;  // why nothing more is tried
   async_pool pool_;
 };
 

@@ -547,6 +547,7 @@ void client::run_until(Condition fulfilled) {
     return fulfilled() && channel_.engine().where() != phase::quitting;
   };
   do {
+    heed_stop();
     while (link_ && !channel_.closed()) {
       const std::span<const bytes> out = channel_.output(now_);
       if (out.empty()) break;

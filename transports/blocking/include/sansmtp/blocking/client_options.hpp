@@ -4,8 +4,8 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -84,7 +84,7 @@ struct client_options {
   /// neither call the client nor throw.
   std::function<void(const event&)> trace;
 
-  /// Asked before each wait, and so also after each signal that interrupted one: a program that is
+  /// Asked before each write and wait, and so also after each signal that interrupted one: a program that is
   /// to end has honest outcomes for all that it began. A wait that a signal does not interrupt
   /// answers nobody, so whoever sets it has signals come without SA_RESTART. `connect` is refused
   /// with `errc::aborted` unless it says `no`. It must neither call the client nor throw.
