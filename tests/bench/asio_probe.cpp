@@ -104,11 +104,13 @@ void destinations(std::size_t n) {
   io.run();
 }
 
-/// `send` is told a handler; all are cancelled, the last one first.
-void cancel(std::size_t n, const std::function<void(std::size_t, asio::cancellation_slot)>& send) {
+/// `send` queues a mail with a slot; all are cancelled, the last one first, and then it `run`s.
+void cancel(std::size_t n, const std::function<void(asio::cancellation_slot)>& send,
+            const std::function<void()>& run) {
   std::vector<asio::cancellation_signal> signals(n);
-  for (std::size_t i = 0; i != n; ++i) send(i, signals[i].slot());
+  for (asio::cancellation_signal& s : signals) send(s.slot());
   for (std::size_t i = n; i != 0; --i) signals[i - 1].emit(asio::cancellation_type::total);
+  run();
 }
 
 void cancel_client(std::size_t n) {
@@ -116,11 +118,14 @@ void cancel_client(std::size_t n) {
   async_client<> c(io, options_of_client());
   const envelope env = mail();
   std::size_t told = 0;
-  cancel(n, [&](std::size_t, asio::cancellation_slot slot) {
-    c.async_send(env, message::borrow(as_bytes(content)),
-                 asio::bind_cancellation_slot(slot, [&](net_error, const delivery&) { ++told; }));
-  });
-  io.run();
+  cancel(
+      n,
+      [&](asio::cancellation_slot slot) {
+        c.async_send(
+            env, message::borrow(as_bytes(content)),
+            asio::bind_cancellation_slot(slot, [&](net_error, const delivery&) { ++told; }));
+      },
+      [&] { io.run(); });
   wrong += told == n ? 0U : 1U;
 }
 
@@ -135,12 +140,17 @@ void cancel_pool(std::size_t n) {
   async_pool p(io.get_executor(), std::move(options));
   const envelope env = mail();
   std::size_t told = 0;
-  cancel(n, [&](std::size_t, asio::cancellation_slot slot) {
-    p.async_send(server, env, message::borrow(as_bytes(content)),
-                 asio::bind_cancellation_slot(slot, [&](net_error, const delivery&) { ++told; }));
-  });
-  p.async_close([](net_error) {});
-  io.run();
+  cancel(
+      n,
+      [&](asio::cancellation_slot slot) {
+        p.async_send(
+            server, env, message::borrow(as_bytes(content)),
+            asio::bind_cancellation_slot(slot, [&](net_error, const delivery&) { ++told; }));
+      },
+      [&] {
+        p.async_close([](net_error) {});
+        io.run();
+      });
   wrong += told == n ? 0U : 1U;
 }
 

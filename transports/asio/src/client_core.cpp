@@ -394,13 +394,13 @@ void client_core::go_on() {
   running_ = true;
   for (unsigned round = 1;; ++round) {
     again_ = false;
-    if (round != 1) take_time();
+    if (round != 1) now_ = time();
     take_events();
     settle();
-    // What handlers queue leaves in the same write as what waits already. At the end there is
-    // nothing to wait for: a handler may destroy the client, and QUIT is to be there before.
+    // What handlers queue leaves in the same write as what waits already. Where the opening failed
+    // a handler may destroy the client, and QUIT is to be there before.
     const bool last = round == max_rounds;
-    if (!leaving() && call_handlers() && !last) continue;
+    if (!opening_failure_ && call_handlers() && !last) continue;
     pump();
     settle();
     wait_for_more();
@@ -657,6 +657,7 @@ std::error_code client_core::failure() const noexcept {
 
 // Ends what has come to its end by the state of the session.
 void client_core::settle() {
+  if (waiting_.empty() && streams_.empty() && event_wanted_ == nullptr) return;  // as mostly
   std::erase_if(streams_,
                 [](const auto& s) { return s->done && s->released && s->waiting == nullptr; });
   const bool quiet =

@@ -220,7 +220,7 @@ void pool_core::send(operation& op, const destination& to, const envelope& env, 
   if (found == sites_.end()) found = sites_.insert(std::make_unique<site>(to)).first;
   site& s = **found;
   queue(s, j, false);
-  if (s.login && s.connections() == 0) return give_up(s, *s.login, nullptr);
+  if (s.login && s.connections() == 0) give_up(s, *s.login, nullptr);
   serve(s);
 }
 
@@ -568,6 +568,7 @@ void pool_core::give_up(site& s, const refusal& r, const tls_info* tls) {
 void pool_core::refuse(job& j, std::error_code error, errc why) {
   j.report.list(j.env, outcome::not_attempted, verb::mail, why);
   finish(j, error, nullptr);
+  settle();
 }
 
 /// Ends a mail with what its last report says of those that were left.
@@ -597,7 +598,6 @@ void pool_core::finish(job& j, std::error_code error, const tls_info* tls) {
     delete &j;
   }
   if (options_.observe) options_.observe(op.report, tls);
-  settle();
 }
 
 void pool_core::closed(connection& c) {

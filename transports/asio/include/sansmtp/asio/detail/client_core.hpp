@@ -129,10 +129,6 @@ class client_core : public std::enable_shared_from_this<client_core> {
   void unlink();
   void close_if_idle();
   void arm_timer();
-  [[nodiscard]] bool leaving() const noexcept {
-    const phase where = channel_.engine().where();
-    return where == phase::quitting || where == phase::closed;
-  }
   [[nodiscard]] bool over() const noexcept { return told_end_ && !linked_; }
   [[nodiscard]] std::error_code failure() const noexcept;
   [[nodiscard]] stream_mail* find_stream(std::uint64_t handle) const noexcept;
