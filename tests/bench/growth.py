@@ -3,7 +3,8 @@
 Usage: growth.py PROBE --sink SANSMTP CLIENT_BOUND
 
 The client may need CLIENT_BOUND instructions in user space for a mail of 1 KiB, and the pool 1.3
-times as many, however many connections it has. A destination that waits (POOL-03) and
+times as many, however many connections it has. (How octets come together in reads is chance, so the
+bound is a good deal above what a quiet machine counts, 6,200.) A destination that waits (POOL-03) and
 a mail that is taken back cost the same whether there are few or many. PROBE is asio_probe.
 """
 
@@ -32,9 +33,7 @@ def main() -> int:
         server = [stack.enter_context(instructions.sink(command, work))]
 
         def each(row: str, n: int) -> float:
-            # How octets come together in reads differs a little: the better of two runs counts.
-            once, twice = (min(instructions.instructions(probe, row, m, server, work)
-                               for _ in range(2)) for m in (n, 2 * n))
+            once, twice = (instructions.instructions(probe, row, m, server, work) for m in (n, 2 * n))
             return (twice - once) / n
 
         def check(row: str, count: float, most: float) -> None:
@@ -46,7 +45,7 @@ def main() -> int:
         check("client", each("client", 500), bound)
         for row, n in ("pool", 500), ("pool-10", 500), ("pool-100", 1000):
             check(row, each(row, n), RATIO * bound)
-        for row, few, many in ("destinations", 250, 1000), ("cancel-pool", 1000, 8000):
+        for row, few, many in ("destinations", 250, 1000), ("cancel-pool", 500, 4000):
             at_few = each(row, few)
             check(f"{row}, {many}", each(row, many), STEADY * at_few)
         subprocess.run([probe, "destinations", "10000"], check=True, timeout=instructions.SECONDS)
