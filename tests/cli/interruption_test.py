@@ -61,7 +61,7 @@ class InterruptionTest(CommandTest):
         # A shell may have its children ignore what it would be killed by itself.
         usual = lambda: [signal.signal(s, signal.SIG_DFL) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
         process = subprocess.Popen([support.command(), "send", "--json", "--server", server, *ENVELOPE, *map(str, arguments)],
-                                   preexec_fn=usual, **{**default, **streams})
+                                   preexec_fn=usual, bufsize=0, **{**default, **streams})  # or a line read takes more with it
         self.addCleanup(process.kill)
         return process
 
