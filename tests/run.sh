@@ -33,7 +33,7 @@ more_needs=(
   valgrind:valgrind
   strace:strace
   curl:curl
-  boost/asio/bind_cancellation_slot.hpp:libboost1.81-dev
+  boost/asio/recycling_allocator.hpp:libboost1.81-dev
   liburing.h:liburing-dev
   postfix:postfix
   dovecot:dovecot-core
