@@ -606,6 +606,64 @@ TEST(asio_client, a_socket_that_stays_full_meets_the_deadline_of_content) {
   EXPECT_TRUE(s.link->closed);
 }
 
+// What a server with Nagle's algorithm on says piece by piece: each waits for our acknowledgement
+// of the one before, which the kernel puts off.
+class asio_client_hears_in_pieces : public testing::Test {
+ protected:
+  void SetUp() override {
+    say("220 b.test\r\n");
+    say("250-b.test\r\n250 PIPELINING\r\n");
+  }
+
+  void say(std::string_view octets) {
+    s.link->say(octets);
+    rest(io);
+  }
+  static void pass(std::chrono::milliseconds time) {
+    test_timer::advance_to(test_clock::at + time);
+  }
+  /// One mail whose envelope is answered in these pieces, so far apart. Returns how often TCP was
+  /// asked to acknowledge at once.
+  int send(const std::vector<std::string_view>& pieces, std::chrono::milliseconds apart) {
+    const int before = s.link->quick_acknowledgements;
+    answer mail;
+    s.client->async_send(mail_to({"r@b.test"}), small_message(), mail.handler());
+    rest(io);
+    for (std::size_t i = 0; i != pieces.size(); ++i) {
+      if (i != 0) pass(apart);
+      say(pieces[i]);
+    }
+    pass(1min);  // what a server thinks of content takes its time, and holds nothing back
+    say("250 taken\r\n");
+    pass(1min);
+    EXPECT_EQ(mail.result(), outcome::delivered);
+    return s.link->quick_acknowledgements - before;
+  }
+
+  net::io_context io;
+  memory_session s{io};
+};
+
+TEST_F(asio_client_hears_in_pieces, acknowledges_at_once_after_a_stall_and_not_before) {
+  const std::vector<std::string_view> three{"250 ok\r\n", "250 ok\r\n", "354 go\r\n"};
+  EXPECT_EQ(send(three, 0ms), 0);
+  EXPECT_EQ(send(three, 29ms), 0);
+  EXPECT_EQ(send({three[0], "250 ok\r\n354 go\r\n"}, 30ms), 0) << "the stall";
+  EXPECT_EQ(send({three[0], "250 ok\r\n354 go\r\n"}, 0ms), 1) << "before the rest";
+  EXPECT_EQ(send(three, 0ms), 2);
+  EXPECT_EQ(send({"250 ok\r\n250 ok\r\n354 go\r\n"}, 0ms), 0) << "there is no rest";
+}
+
+TEST_F(asio_client_hears_in_pieces, what_nobody_asked_for_is_no_rest) {
+  const std::string_view all = "250 ok\r\n250 ok\r\n354 go\r\n";
+  EXPECT_EQ(send({all}, 0ms), 0);
+  say("42");  // a minute behind the last reply
+  pass(50ms);
+  say("1 bye\r\n");
+  EXPECT_EQ(s.link->quick_acknowledgements, 0);
+  EXPECT_FALSE(s.client->connected());
+}
+
 TEST(asio_client, after_a_broken_write_the_last_words_are_heard) {
   for (const bool speaks : {true, false}) {
     net::io_context io;

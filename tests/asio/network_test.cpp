@@ -1,6 +1,9 @@
 // A client on real sockets: connecting, what networks and servers do, threads, and very many at a
 // time.
+#include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -28,6 +31,19 @@
 #include "sansmtp/asio/async_pool.hpp"
 #include "sansmtp/script/memory_layer.hpp"
 #include "sink.hpp"
+
+namespace {
+thread_local int quick_acknowledgements = 0;  // that this thread asked for, and got
+}  // namespace
+
+// Stands before the C library's, so that Asio calls it.
+extern "C" int setsockopt(int fd, int level, int name, const void* value, socklen_t size) noexcept {
+  using function = int(int, int, int, const void*, socklen_t);
+  static auto* const next = reinterpret_cast<function*>(::dlsym(RTLD_NEXT, "setsockopt"));
+  const int result = next(fd, level, name, value, size);
+  if (level == IPPROTO_TCP && name == TCP_QUICKACK && result == 0) ++quick_acknowledgements;
+  return result;
+}
 
 namespace sansmtp::test {
 namespace {
@@ -277,6 +293,90 @@ TEST(asio_network, connects_again_after_an_end) {
   io.run();
   EXPECT_EQ(delivered, 3);
   EXPECT_EQ(server.totals().connections, 3U);
+}
+
+// What the comment of `async_connect` says of an address whose server refuses to greet.
+TEST(asio_network, a_refused_greeting_is_followed_by_the_next_endpoint) {
+  for (const std::string_view words : {"554 no service\r\n", "421 busy\r\n", ""}) {
+    scripted_server refuses([&](server_link& link) { link.say(words); });
+    scripted_server takes([](server_link& link) {
+      link.open();
+      link.take_mail();
+      link.hear();
+      link.say("221 bye\r\n");
+    });
+    net::io_context io;
+    client c(io, named_options());
+    std::vector<outcome> results;
+    for (const std::uint16_t port : {refuses.port(), takes.port()}) {
+      const net::ip::tcp::endpoint to(net::ip::address_v4::loopback(), port);
+      net_error opened;
+      c.async_connect(to, [](net_error e) { EXPECT_FALSE(e); });
+      c.async_open([&](net_error e) { opened = e; });
+      c.async_send(mail_to({"r@b.test"}), small_message(), [&](net_error, const delivery& d) {
+        results.push_back(d.recipients.at(0).result);
+      });
+      c.async_quit([](net_error) {});
+      c.async_wait_closed([](net_error) {});
+      io.restart();
+      io.run();
+      EXPECT_EQ(!opened, port == takes.port()) << words;
+    }
+    EXPECT_EQ(results, (std::vector{outcome::not_attempted, outcome::delivered})) << words;
+  }
+}
+
+// A server with Nagle's algorithm on holds back what follows a first reply until that one is
+// acknowledged. Each link learns that anew, and only what has more behind it is acknowledged.
+template <typename Socket>
+void send_to_a_server_that_stalls() {
+  constexpr int mails = 3;
+  std::array<std::promise<void>, 2UL * mails> half_read;
+  auto half = half_read.begin();
+  scripted_server::where twice;
+  twice.connections = 2;
+  scripted_server server(twice, [&, next = half_read.begin()](server_link& link) mutable {
+    link.open();
+    for (int i = 0; i != mails; ++i) {
+      for (int line = 0; line != 3; ++line) link.hear();
+      link.say("250 ok\r\n");
+      (next++)->get_future().wait();
+      std::this_thread::sleep_for(50ms);  // at least as long as a delayed acknowledgement takes
+      link.say("250 ok\r\n354 go\r\n");
+      link.hear("\r\n.\r\n");
+      link.say("250 taken\r\n");
+    }
+    link.hear();
+    link.say("221 bye\r\n");
+  });
+  async_client_options options = named_options();
+  options.trace = [&](const event& e) {
+    if (e.what == event::kind::reply_parsed && e.answers == verb::mail) (half++)->set_value();
+  };
+  net::io_context io;
+  async_client<Socket> c(io, std::move(options));
+  for (int link = 0; link != 2; ++link) {
+    c.async_connect("127.0.0.1", server.port(), [](net_error e) { EXPECT_FALSE(e); });
+    for (int i = 0; i != mails; ++i) {
+      const int before = quick_acknowledgements;
+      bool delivered = false;
+      c.async_send(mail_to({"r@b.test"}), small_message(),
+                   [&](net_error, const delivery& d) { delivered = d.delivered_to_all(); });
+      c.async_drain([&](net_error) { io.stop(); });
+      io.restart();
+      io.run();
+      ASSERT_TRUE(delivered);
+      EXPECT_EQ(quick_acknowledgements - before, i == 0 ? 0 : 1) << link << ' ' << i;
+    }
+    c.async_quit([](net_error e) { EXPECT_FALSE(e); });
+    io.restart();
+    io.run();
+  }
+}
+
+TEST(asio_network, acknowledges_at_once_where_a_server_waits_for_it) {
+  send_to_a_server_that_stalls<net::ip::tcp::socket>();
+  send_to_a_server_that_stalls<net::generic::stream_protocol::socket>();
 }
 
 // The handle of a mail of the last link is not one of this link's.

@@ -1,6 +1,9 @@
 // A stream of Asio's kind in memory, whose every read and write a test decides.
 #pragma once
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -76,6 +79,7 @@ class test_link : public std::enable_shared_from_this<test_link> {
   std::size_t most_reads = 0;  ///< Outstanding at one time.
   std::size_t most_writes = 0;
   bool closed = false;
+  int quick_acknowledgements = 0;  ///< How often TCP was asked for one.
   [[nodiscard]] bool reading() const { return read_ != nullptr; }
   [[nodiscard]] bool writing() const { return write_ != nullptr; }
   [[nodiscard]] const std::string& offered() const { return offered_; }
@@ -194,6 +198,16 @@ class test_stream {
   void cancel(net_error& error) {
     error = {};
     link_->cancel();
+  }
+  template <typename Option>
+  void set_option(const Option& option, net_error& error) {
+    const net::ip::tcp protocol = net::ip::tcp::v4();
+    error = {};
+    if (option.level(protocol) == IPPROTO_TCP && option.name(protocol) == TCP_QUICKACK &&
+        option.size(protocol) == sizeof(int) &&
+        *static_cast<const int*>(option.data(protocol)) == 1) {
+      ++link_->quick_acknowledgements;
+    }
   }
 
  private:

@@ -12,6 +12,10 @@ namespace {
 // How long a server whose connection does not take octets any more may explain itself.
 constexpr std::chrono::seconds last_words_wait(2);
 
+// A reply that comes so long after another one of its group was perhaps held back by the server
+// until that one was acknowledged (RFC 1122 section 4.2.3.4), which systems do after 40 ms.
+constexpr std::chrono::milliseconds stall(30);
+
 // Slices of a gather list that go into one write; Asio takes no more.
 constexpr std::size_t max_slices = 64;
 
@@ -284,7 +288,8 @@ bool client_core::begin_connect() {
   broken_ = {};
   read_end_.reset();
   closing_until_.reset();
-  ready_ = told_end_ = write_cancelled_ = last_write_ = false;
+  half_heard_.reset();
+  ready_ = told_end_ = write_cancelled_ = last_write_ = quick_ack_ = false;
   connecting_ = true;
   return true;
 }
@@ -329,7 +334,11 @@ void client_core::read_done(std::error_code error, bool at_end, std::size_t n) {
   close_if_idle();
   if (linked_) {
     now_ = time();
-    if (n > 0) channel_.receive(now_, {read_space_.get(), n});
+    if (n > 0) {
+      if (half_heard_ && now_ - *half_heard_ >= stall && owes_the_rest()) quick_ack_ = true;
+      half_heard_ = now_;
+      channel_.receive(now_, {read_space_.get(), n});
+    }
     if (error || at_end) {
       // After a failed write that is the reason, and these were the last words.
       const std::error_code why = broken_ ? broken_ : at_end ? std::error_code() : error;
@@ -436,11 +445,16 @@ void client_core::take_time() {
 void client_core::wait_for_more() {
   if (!linked_) return;
   if (!reading_ && !channel_.closed() && !read_end_) {
+    // The kernel forgets this wish with the next write.
+    if (quick_ack_ && owes_the_rest()) acknowledge();
     reading_ = true;
     start_read();
   }
   arm_timer();
 }
+
+// Has something been heard of a group of replies, and nothing been written since?
+bool client_core::owes_the_rest() noexcept { return half_heard_ && engine().in_flight() != 0; }
 
 // Output and events, until there is neither.
 void client_core::pump() {
@@ -454,6 +468,7 @@ void client_core::pump() {
     if (!writing_ && !broken_ && !read_end_) {
       const std::span<const bytes> out = channel_.output(now_);
       if (!out.empty()) {
+        half_heard_.reset();
         // What the stream takes at once needs no operation. Once in a round, lest a peer that reads
         // fast keep the loop from everybody else.
         written = !std::exchange(tried, true) && write_now(out);

@@ -99,6 +99,12 @@ class async_client {
   /// `timed_out`, and `address_family_not_supported` if the server has no address of the family to
   /// be bound (NET-02); `errc::bad_state` if there is a link already. Mails queued before end
   /// if it fails. Any cancellation ends the attempt.
+  ///
+  /// An address answers when it takes the connection. If its server then refuses in the greeting,
+  /// or closes, the session is over, as `async_open` and the reports of queued mails tell
+  /// (`not_attempted`): the client does not go on to the next address, as `async_pool` does. Who
+  /// wants that here resolves the name and, after `async_wait_closed`, gives the next endpoint to
+  /// the function below; for TLS `async_client_options::tls_host` has the name then.
   template <typename Token>
   requires requires { typename link::lowest_layer::protocol_type; }
   auto async_connect(std::string host, std::uint16_t port, Token&& token) {

@@ -50,13 +50,16 @@ struct pool_options {
   /// was refused for good is told so long to whatever is sent there, without another try.
   std::chrono::milliseconds retry_delay = std::chrono::seconds(1);
 
-  /// Mails that may wait for a connection; what is beyond is refused with `no_buffer_space`, see
-  /// `async_pool::async_room`. At least 1.
+  /// Mails that may wait, each from `async_send` on until a connection that is ready takes it, and
+  /// again when it waits to be sent once more. A further one is refused with `no_buffer_space`, see
+  /// `async_pool::async_room`; one that was taken never is. At least 1.
   std::size_t queue = 10'000;
-  /// How often a mail may be sent again where that may change nothing: its connection was lost
-  /// before it carried any mail to its end, or the server wants another session. Only what certainly
-  /// was not accepted is sent again (`plan_resend`). Also, how many further connections in a row may
-  /// fail before a destination that never worked is given up; one that worked is tried ten times.
+  /// How often a mail may be sent again where that may change nothing: none of the recipients that
+  /// were left had an outcome, and the server wants another transaction or session, or the
+  /// connection was lost before it carried any mail to its end. Sending again for any other reason
+  /// does not count. Only what certainly was not accepted is sent again (`plan_resend`). Also, how
+  /// many further connections in a row may fail before a destination that never worked is given up,
+  /// at once if the reason is permanent; one that worked has ten, or `moves` if that is more.
   unsigned moves = 2;
 
   /// Sees each report before its handler does, with what is known of the TLS link that the mail

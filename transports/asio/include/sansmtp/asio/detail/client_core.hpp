@@ -101,6 +101,8 @@ class client_core : public std::enable_shared_from_this<client_core> {
   /// Writes what can be written without waiting. Returns how much that was; 0 after an error, which
   /// `start_write` will meet again.
   virtual std::size_t try_write(std::span<const bytes> out) = 0;
+  /// Tells the peer at once that its octets have come, if the stream can.
+  virtual void acknowledge() = 0;
   virtual void start_timer(time_point at) = 0;
   /// Ends the read and the write early. Returns false if only closing the stream can do that.
   virtual bool cancel_transfers() = 0;
@@ -116,6 +118,7 @@ class client_core : public std::enable_shared_from_this<client_core> {
   void go_on();
   void pump();
   void wait_for_more();
+  [[nodiscard]] bool owes_the_rest() noexcept;
   bool call_handlers();
   bool take_events();
   void handle(const event& e);
@@ -138,7 +141,8 @@ class client_core : public std::enable_shared_from_this<client_core> {
   // its next reply comes.
   std::shared_ptr<const async_client_options> options_;
   time_point now_{};
-  bool events_;  // are they for `async_next_event`?
+  std::optional<time_point> half_heard_;  // when octets came last; none if some left since then
+  bool events_;                           // are they for `async_next_event`?
   bool linked_ = false;
   bool to_close_ = false;  // the stream, once nothing uses it
   bool connecting_ = false;
@@ -148,6 +152,7 @@ class client_core : public std::enable_shared_from_this<client_core> {
   bool writing_ = false;
   bool write_cancelled_ = false;  // what becomes of it says nothing about the link
   bool last_write_ = false;       // behind the end of the session
+  bool quick_ack_ = false;        // does this server wait for our acknowledgements?
   bool gone_ = false;
   bool running_ = false;
   bool again_ = false;   // `run` has more to do

@@ -1,6 +1,9 @@
 // The I/O of a client on a stream of Asio's kind.
 #pragma once
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -58,6 +61,16 @@ auto& lowest_layer_of(Stream& stream) {
     return stream;
   }
 }
+
+/// An option of a socket, as Asio wants to see it: TCP is to acknowledge at once.
+struct quick_acknowledgement {
+  const int on = 1;
+
+  [[nodiscard]] int level(const auto& /*protocol*/) const { return IPPROTO_TCP; }
+  [[nodiscard]] int name(const auto& /*protocol*/) const { return TCP_QUICKACK; }
+  [[nodiscard]] const void* data(const auto& /*protocol*/) const { return &on; }
+  [[nodiscard]] std::size_t size(const auto& /*protocol*/) const { return sizeof on; }
+};
 
 /// A client's state with its stream and its timer.
 template <typename Stream, typename Timer>
@@ -182,6 +195,15 @@ class stream_link final : public client_core {
       return error ? 0 : n;
     } else {
       return 0;
+    }
+  }
+
+  void acknowledge() override {
+    if constexpr (requires(lowest_layer & l, net_error & e) {
+                    l.set_option(quick_acknowledgement(), e);
+                  }) {
+      net_error ignored;  // a Unix socket has no such option, and no need of it
+      lowest_layer_of(stream_).set_option(quick_acknowledgement(), ignored);
     }
   }
 
