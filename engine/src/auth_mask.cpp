@@ -11,6 +11,7 @@ namespace sansmtp::detail {
 
 namespace {
 
+constexpr char hidden = '\0';
 constexpr std::size_t line_run = 4;
 constexpr std::size_t later_line_run = 8;
 constexpr std::size_t least_secret_run = 8;
@@ -43,6 +44,7 @@ void auth_mask::stretches::add(std::string_view octets) {
     sorted_.push_back(stretch);
   }
   std::sort(sorted_.begin(), sorted_.end());
+  sorted_.erase(std::unique(sorted_.begin(), sorted_.end()), sorted_.end());
 }
 
 bool auth_mask::stretches::contains(std::uint32_t stretch) const noexcept {
@@ -76,8 +78,7 @@ auth_mask::~auth_mask() {
 }
 
 std::size_t auth_mask::memory() const noexcept {
-  return sizeof *this + lines_.memory() + secrets_.memory() + hidden_.capacity() / 8 +
-         shown_.capacity();
+  return sizeof *this + lines_.memory() + secrets_.memory();
 }
 
 void auth_mask::add_line(std::string_view base64) { lines_.add(base64); }
@@ -89,8 +90,10 @@ void auth_mask::add_secret(std::string_view secret) {
   secrets_.add(secret);
 }
 
-/// Hides each word that holds enough octets in a row of the set, wherever words end.
-void auth_mask::mark(std::string_view text, const stretches& set, std::size_t in_a_row) {
+/// Makes NUL, which no reply holds (REP-14), in `into` of each word of `text` that holds enough octets
+/// in a row of the set, wherever words end.
+void auth_mask::mark(std::string_view text, const stretches& set, std::size_t in_a_row,
+                     std::string& into) {
   const auto is_border = [&](std::size_t i) { return text[i] == ' ' || text[i] == '\n'; };
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t run = set.run(text, at);
@@ -102,30 +105,32 @@ void auth_mask::mark(std::string_view text, const stretches& set, std::size_t in
     std::size_t last = at + run;
     while (first != 0 && !is_border(first - 1)) --first;
     while (last != text.size() && !is_border(last)) ++last;
-    for (std::size_t i = first; i != last; ++i) hidden_[i] = true;
+    std::fill(into.begin() + static_cast<std::ptrdiff_t>(first),
+              into.begin() + static_cast<std::ptrdiff_t>(last), hidden);
     at = last;
   }
 }
 
-std::string_view auth_mask::shown(std::string_view text, bool exchange) {
+std::string_view auth_mask::shown(std::string_view text, bool exchange, std::string& into) const {
   const std::size_t in_a_row = exchange ? line_run : later_line_run;
   const bool line = lines_.may_hold(text, in_a_row);
   const bool secret = secret_run_ <= text.size() && secrets_.may_hold(text, secret_run_);
   if (!line && !secret) return text;
-  hidden_.assign(text.size(), false);
-  if (line) mark(text, lines_, in_a_row);
-  if (secret) mark(text, secrets_, secret_run_);
-  shown_.clear();
-  bool before = false;
-  for (std::size_t i = 0; i != text.size(); ++i) {
-    if (!hidden_[i]) {
-      shown_ += text[i];
-    } else if (!before) {
-      shown_ += mask_text;
+  into.assign(text);
+  if (line) mark(text, lines_, in_a_row, into);
+  if (secret) mark(text, secrets_, secret_run_, into);
+  // What is hidden is never shorter than the mask, so that all of it moves towards the beginning.
+  std::size_t end = 0;
+  for (std::size_t i = 0; i != into.size();) {
+    if (into[i] != hidden) {
+      into[end++] = into[i++];
+      continue;
     }
-    before = hidden_[i];
+    while (i != into.size() && into[i] == hidden) ++i;
+    end += mask_text.copy(into.data() + end, mask_text.size());
   }
-  return shown_;
+  into.resize(end);
+  return into;
 }
 
 }  // namespace sansmtp::detail

@@ -33,9 +33,11 @@ class auth_mask {
   /// Getter: octets that it holds, its own included.
   [[nodiscard]] std::size_t memory() const noexcept;
 
-  /// Getter: `text` with each word masked that gives something away; valid until the next call, or as
-  /// long as `text` if that is good as it is. `exchange`: it answers a line of the exchange.
-  [[nodiscard]] std::string_view shown(std::string_view text, bool exchange);
+  /// Getter: `text` with each word masked that gives something away. Shows `into`, which is changed
+  /// only then, or `text` itself if that is good as it is. `exchange`: it answers a line of the
+  /// exchange.
+  [[nodiscard]] std::string_view shown(std::string_view text, bool exchange,
+                                       std::string& into) const;
 
  private:
   /// A set of stretches, and how many octets in a row must be of it.
@@ -60,13 +62,12 @@ class auth_mask {
     std::vector<std::uint32_t> sorted_;
   };
 
-  void mark(std::string_view text, const stretches& set, std::size_t in_a_row);
+  static void mark(std::string_view text, const stretches& set, std::size_t in_a_row,
+                   std::string& into);
 
   stretches lines_;
   stretches secrets_;
   std::size_t secret_run_ = static_cast<std::size_t>(-1);
-  std::vector<bool> hidden_;
-  std::string shown_;
 };
 
 }  // namespace sansmtp::detail

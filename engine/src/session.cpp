@@ -464,7 +464,8 @@ void session::impl::garbled(bool secret, bytes rest) {
   // octet is in the excerpt already.
   if (greeting && !secret && parser_.error() == errc::malformed_reply) {
     const std::string_view line = as_text(rest).substr(0, as_text(rest).find_first_of("\r\n"));
-    if (!line.empty()) excerpt += line.substr(1, excerpt_octets - 1);
+    if (!line.empty())
+      excerpt += line.substr(1, excerpt_octets - std::min(excerpt.size(), excerpt_octets));
   }
   // Where a greeting was to be, an octet that begins a TLS record tells of a port for implicit TLS.
   const bool tls = greeting && !tls_ && (excerpt[0] == 0x15 || excerpt[0] == 0x16);
@@ -493,7 +494,7 @@ void session::impl::garbled(bool secret, bytes rest) {
   const bool login = !s.owed_.empty() && s.owed_.front().what == verb::auth;
   // A fragment is never a reply, but it may explain what happened (REP-17).
   const bool nothing = s.parser_.idle() || login;
-  const std::string excerpt(nothing ? std::string_view() : s.masked(s.parser_.excerpt()));
+  const std::string excerpt = nothing ? std::string() : s.masked(s.parser_.excerpt());
   const verb about =
       s.owed_.empty() ? (s.told_ready_ ? verb::noop : verb::greeting) : s.owed_.front().what;
   s.fail({errc::connection_lost, about, why, {}, hint::none, excerpt});
@@ -942,7 +943,7 @@ std::size_t session::in_flight() const noexcept { return impl_->owed_.size(); }
                   s.results_.capacity() * sizeof(recipient_result) +
                   s.slices_.capacity() * sizeof(bytes) + s.active_.memory() +
                   s.mails_.capacity() * sizeof(void*);
-  if (s.mask_ != nullptr) n += s.mask_->memory();
+  if (s.mask_ != nullptr) n += s.mask_->memory() + s.masked_reply_.capacity();
   for (const auto& m : s.mails_) n += m->memory();
   return n;
 }

@@ -170,7 +170,7 @@ struct session::impl {
   void read(reply held, bytes octets);
   void on_reply(const reply& r);
   [[gnu::cold]] void trace_reply(verb about, const reply& r);
-  [[nodiscard, gnu::cold]] std::string_view masked(std::string_view said);
+  [[nodiscard, gnu::cold]] std::string masked(std::string_view said) const;
   [[nodiscard, gnu::cold]] reply masked(const reply& r);
   [[gnu::cold]] void note_response(std::string_view raw, std::string_view encoded);
   [[nodiscard]] bool is_timely(const reply& r);
@@ -210,6 +210,7 @@ struct session::impl {
   int held_reply_ = 0;  // code of a final reply that waits for the end of a write; 0: none
   std::unique_ptr<login> login_;             // in progress
   std::unique_ptr<detail::auth_mask> mask_;  // of what was sent in exchanges of AUTH
+  std::string masked_reply_;                 // what may be shown of the reply that is acted upon
   std::uint64_t answered_ = 0;               // output position behind the command answered last
   std::uint64_t group_begin_ = 0;            // output position from which the group's octets count
   time_point now_{};

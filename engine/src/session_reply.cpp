@@ -298,15 +298,16 @@ void session::impl::fail_unexpected(errc why, verb about, const reply& r) {
 }
 
 /// What may be shown of something that the server said: nothing that was sent in an exchange of AUTH
-/// (SEC-06). Valid until the next call.
-std::string_view session::impl::masked(std::string_view said) {
-  return mask_ == nullptr ? said : mask_->shown(said, login_ != nullptr);
+/// (SEC-06).
+std::string session::impl::masked(std::string_view said) const {
+  std::string into;
+  return std::string(mask_ == nullptr ? said : mask_->shown(said, login_ != nullptr, into));
 }
 
-/// The same of a reply; but a challenge is computed with, and never shown.
+/// The same of a reply, valid until the next one; but a challenge is computed with, and never shown.
 reply session::impl::masked(const reply& r) {
   if (r.code() == 334 && !owed_.empty() && owed_.front().what == verb::auth) return r;
-  return {r.code(), masked(r.text())};
+  return {r.code(), mask_->shown(r.text(), login_ != nullptr, masked_reply_)};
 }
 
 /// Part of `read`, as `react` is.
@@ -572,7 +573,7 @@ void session::impl::cancel_login(errc why) {
 
 void session::impl::login_failed(errc why, const reply& r) {
   // The mechanism and its text go while the failure is told.
-  const std::string detail(masked(login_->current ? login_->current->detail() : ""));
+  const std::string detail = masked(login_->current ? login_->current->detail() : "");
   const failure f{why, verb::auth, {}, r, hint_of(r, verb::auth), detail};
   if (why == errc::server_not_proven) {
     fail(f);  // SASL-10

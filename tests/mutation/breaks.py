@@ -38,7 +38,7 @@ FAULTS = [
           "if (s.stage_ != impl::stage::unconnected) s.read({}, octets);",
           "if (s.stage_ != impl::stage::unconnected) { s.base_ = s.now_; s.read({}, octets); }"),
     Fault("a deadline does not begin anew with a reply", "session_reply.cpp",
-          "base_ = now_;", ""),
+          "answered_ = e.end;\n  base_ = now_;", "answered_ = e.end;"),
     Fault("a password in clear text", "session_reply.cpp",
           "tls_ ? tls_verified_ || c.allow_auth_unverified_tls : c.allow_auth_cleartext", "true"),
     Fault("what was said before the handshake counts", "session_reply.cpp",

@@ -3,12 +3,6 @@
 namespace sansmtp::simulation {
 namespace {
 
-std::string why(const std::error_code& e) {
-  const errc condition = condition_of(e);
-  return std::string(condition == errc::none ? std::string_view("connection_lost")
-                                             : to_string(condition));
-}
-
 std::string result_of(const recipient_result& r) {
   std::string text(to_string(r.result));
   if (r.why == errc::none) return text;
@@ -44,8 +38,19 @@ std::string escaped(std::string_view octets) {
   return out;
 }
 
+/// The condition as the player of transcripts will see it, or the category of what is not ours. The
+/// player makes TLS of its own, in which an end of the link is a cut stream, and tells the session so;
+/// the simulated session is told of the end alone.
+std::string log::why(const event& e) const {
+  const errc condition = condition_of(e.error);
+  if (condition == errc::none) return std::string(to_string(e.category));
+  const bool cut = condition == errc::connection_lost && tls_;
+  return std::string(to_string(cut ? errc::tls_truncated : condition));
+}
+
 void log::state(std::string_view statement) {
   if (!on_) return;
+  if (statement.starts_with("! tls up")) tls_ = true;
   // Two of the user's in a row would be given together.
   const bool user = statement.starts_with('>');
   if (user && last_ == kind::user && rested_) text_ += "C: -\n";
@@ -96,11 +101,10 @@ void log::told(const event& e, std::size_t number) {
     case event::kind::mail_done: {
       std::string line = "* " + name + about;
       for (const recipient_result& r : e.results) line += " " + result_of(r);
-      if (e.results.empty()) line += " refused " + why(e.error);
+      if (e.results.empty()) line += " refused " + why(e);
       return state(line);
     }
-    case event::kind::closed:
-      return state("* " + name + " " + (e.error ? std::string(to_string(e.category)) : "clean"));
+    case event::kind::closed: return state("* " + name + " " + (e.error ? why(e) : "clean"));
     // These may be left out.
     case event::kind::reply_parsed:
     case event::kind::line_sent:

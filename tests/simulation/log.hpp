@@ -32,10 +32,14 @@ class log {
 
  private:
   enum class kind { nothing, user, server, other };
+
+  [[nodiscard]] std::string why(const event& e) const;
+
   std::string text_;
   kind last_ = kind::nothing;
   bool rested_ = false;
   bool on_ = false;
+  bool tls_ = false;  // what is told happened inside TLS
 };
 
 /// Escaped as the grammar of transcripts wants it.

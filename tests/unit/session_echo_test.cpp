@@ -163,6 +163,24 @@ TEST(session_echo, no_refusal_of_a_login_shows_the_secret) {  // SEC-06
   }
 }
 
+TEST(session_echo, a_failure_that_repeats_it_in_its_detail_and_in_its_reply_keeps_both) {  // SEC-06
+  // Each of the two is longer than what a small string holds by itself.
+  const std::string words = " and there is more to say of that, as always";
+  for (const login_row& row : rows()) {
+    if (row.name != "XOAUTH2" && row.name != "OAUTHBEARER") continue;
+    SCOPED_TRACE(row.name);
+    login_world w(row, 0);
+    const std::string part = w.last.substr(w.last.rfind(' ') + 1).substr(0, 40);
+    w.d.talk("334 " + base64_encode("{\"status\": \"" + part + " no\"" + words + words + "}"));
+    w.d.talk("535 5.7.8 you said " + part + words);
+    const seen_event* failed = w.d.last(kind::command_done);
+    ASSERT_NE(failed, nullptr);
+    EXPECT_EQ(failed->text, "5.7.8 you said ****" + words);
+    EXPECT_NE(failed->detail.find("**** no"), std::string::npos) << failed->detail;
+    expect_hidden(w.d, w.hidden(row));
+  }
+}
+
 TEST(session_echo, nothing_later_in_the_session_shows_it) {  // SEC-06
   for (const login_row& row : rows()) {
     for (std::size_t n = 0; n <= row.challenges.size(); ++n) {
