@@ -311,8 +311,7 @@ reply session::impl::masked(const reply& r) {
 }
 
 /// Part of `read`, as `react` is.
-[[gnu::always_inline]] inline void session::impl::on_reply(const reply& came) {
-  const reply r = mask_ == nullptr ? came : masked(came);
+[[gnu::always_inline]] inline void session::impl::on_reply(const reply& r) {
   if (owed_.empty()) {
     const verb about = login_ && login_->current ? verb::auth : verb::noop;
     trace_reply(about, r);
@@ -397,8 +396,10 @@ bool session::impl::parse_by_octets(bytes& octets, reply& r) {
 void session::impl::read(reply held, bytes octets) {
   reply r = held;
   if (!r && !next_reply(octets, r)) return;
-  do on_reply(r);
-  while (next_reply(octets, r));
+  do {
+    if (mask_ != nullptr) [[unlikely]] r = masked(r);
+    on_reply(r);
+  } while (next_reply(octets, r));
 }
 
 /// A plain command got a reply that is no success.
