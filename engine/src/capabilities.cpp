@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <limits>
 
 #include "ascii.hpp"
@@ -130,23 +131,60 @@ void capabilities::assign(const reply& ehlo, std::span<const std::string> ignore
     const span_of place{offset(found.keyword), static_cast<std::uint32_t>(found.keyword.size()),
                         offset(found.parameters),
                         static_cast<std::uint32_t>(found.parameters.size())};
-    const bool duplicate = has(found.keyword);
     const auto first = text_.begin() + static_cast<std::ptrdiff_t>(place.keyword);
     const auto last = first + static_cast<std::ptrdiff_t>(place.keyword_size);
     std::transform(first, last, first, ascii::to_upper);
-
-    const std::uint32_t flag = flag_of(found.keyword);
-    if (flag == flag_of(extension::auth)) {
-      unite(mechanisms_, found.parameters);
-    } else if (duplicate) {
-      count_up(duplicates_);
-    }
-    if (duplicate) continue;
-    if (flag == flag_of(extension::size)) size_limit_ = size_of(found.parameters);
-    flags_ |= flag;
+    if (found.keyword == keyword_of(extension::auth)) unite(mechanisms_, found.parameters);
     entries_.push_back(place);
   }
   mechanisms_.shrink_to_fit();
+
+  drop_duplicates();
+  for (std::size_t i = 0; i < size(); ++i) {
+    const entry kept = (*this)[i];
+    const std::uint32_t flag = flag_of(kept.keyword);
+    if (flag == flag_of(extension::size)) size_limit_ = size_of(kept.parameters);
+    flags_ |= flag;
+  }
+}
+
+// Of the lines with one keyword the first one stays, in its place. They are found by sorting, since
+// a server may say thousands of lines, and each would have to be compared with all before it.
+void capabilities::drop_duplicates() {
+  // By keywords, the short ones first, or without a text by places; one type, so that there is one
+  // sort.
+  struct order {
+    const char* text = nullptr;
+
+    bool operator()(const span_of& a, const span_of& b) const noexcept {
+      if (text != nullptr) {
+        if (a.keyword_size != b.keyword_size) return a.keyword_size < b.keyword_size;
+        const int difference = std::memcmp(text + a.keyword, text + b.keyword, a.keyword_size);
+        if (difference != 0) return difference < 0;
+      }
+      return a.keyword < b.keyword;
+    }
+  };
+  const auto sort = [this](const order& by) {
+    std::make_heap(entries_.begin(), entries_.end(), by);
+    std::sort_heap(entries_.begin(), entries_.end(), by);
+  };
+
+  sort(order{text_.data()});
+  const string_view text = text_;
+  auto end = entries_.begin();
+  string_view last;
+  for (const span_of& line : entries_) {
+    const string_view keyword = text.substr(line.keyword, line.keyword_size);
+    if (keyword != last) {
+      *end++ = line;
+    } else if (keyword != keyword_of(extension::auth)) {  // those are united
+      count_up(duplicates_);
+    }
+    last = keyword;
+  }
+  entries_.erase(end, entries_.end());
+  sort(order{});
 }
 
 void capabilities::clear() noexcept { *this = capabilities(); }

@@ -31,6 +31,11 @@ constexpr growth mail_growth[] = {{extension::size, 26},        {extension::eigh
                                   {extension::mt_priority, 15}, {extension::future_release, 34},
                                   {extension::require_tls, 11}, {extension::dsn, 116}};
 constexpr std::size_t rcpt_dsn_growth = 536;
+constexpr std::size_t longest_growth = [] {
+  std::size_t of_mail = 0;
+  for (const growth& g : mail_growth) of_mail += g.octets;
+  return std::max(of_mail, rcpt_dsn_growth);
+}();
 constexpr std::size_t envelope_id_limit = 100;  // encoded (DSN-04)
 constexpr std::size_t original_limit = 500;     // encoded (DSN-03)
 
@@ -456,9 +461,11 @@ errc session::impl::check_mail(mail_state& m) {
   return errc::none;
 }
 
-/// Raw parameters, last in the line (CMD-13, CMD-14).
+/// Raw parameters, last in the line (CMD-13, CMD-14). Each is compared with all before it: they are
+/// few, for the line is given up where it is longer than any may be.
 errc session::impl::append_raw(const std::vector<parameter>& raw, detail::text_buffer& line) {
   for (const parameter& p : raw) {
+    if (line.size() > command_line_limit + longest_growth) return errc::line_too_long;
     if (!ascii::is_keyword(p.keyword) || !is_value(p.value)) return errc::bad_parameter;
     if (has_parameter(line.view(), p.keyword)) return errc::bad_parameter;
     if (!config_.allow_unadvertised && !peer_.has(p.keyword)) return errc::parameter_not_offered;

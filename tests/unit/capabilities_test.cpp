@@ -108,6 +108,34 @@ TEST(capabilities, tolerate_blanks_and_duplicates) {  // EXT-03
   EXPECT_EQ(d.skipped(), 1U);
 }
 
+TEST(capabilities, keep_the_first_of_many_lines_in_its_place) {  // EXT-03
+  // Each keyword stands three times, in other cases and far from each other.
+  constexpr int kinds = 700;
+  std::string lines;
+  for (const char* const word : {"Kind", "KIND", "kind"}) {
+    for (int i = 0; i < kinds; ++i) {
+      lines += word + std::to_string(i * 37 % kinds) + ' ' + word + '\n';
+      if (i % 100 == 50) lines += "AUTH "s + word + std::to_string(i) + "\nSIZE " + word[0] + "\n";
+    }
+  }
+  const capabilities c = offered(lines + "SIZE 10\nDSN");
+  ASSERT_EQ(c.size(), kinds + 3U);
+  EXPECT_EQ(c.duplicates(), 2U * kinds + 7 * 3) << "SIZE is told, AUTH is united";
+  EXPECT_EQ(c.skipped(), 0U);
+  EXPECT_EQ(c.size_limit(), 0U) << "the first one is no number";
+  EXPECT_TRUE(c.has(extension::dsn));
+  EXPECT_EQ(c.mechanisms(), "KIND50 KIND150 KIND250 KIND350 KIND450 KIND550 KIND650");
+  EXPECT_EQ(c[50].keyword, "KIND450");
+  EXPECT_EQ(c[50].parameters, "Kind");
+  EXPECT_EQ(c[51].keyword, "AUTH");
+  EXPECT_EQ(c[52].keyword, "SIZE");
+  for (int i = 0; i < kinds; ++i) {
+    EXPECT_EQ(c[static_cast<std::size_t>(i <= 50 ? i : i + 2)].keyword,
+              "KIND" + std::to_string(i * 37 % kinds));
+  }
+  EXPECT_EQ(c[kinds + 2].keyword, "DSN");
+}
+
 TEST(capabilities, are_exact_words) {  // EXT-03 B11
   const struct {
     std::string lines;

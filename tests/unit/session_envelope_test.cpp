@@ -198,6 +198,25 @@ TEST(session, refuses_what_is_wrong_with_a_mail) {
   EXPECT_EQ(d.completion(empty)->error, errc::empty_content);
 }
 
+TEST(session, looks_at_no_more_parameters_than_fit_into_a_line) {  // CMD-11 CMD-13
+  session_config config = config_of();
+  config.allow_unadvertised = true;
+  session_driver d(config);
+  d.open(everything_offered);
+  std::vector<parameter> many;
+  for (int i = 0; i < 2000; ++i) many.push_back({"X" + std::to_string(i), {}});
+  many.push_back({"X0", {}});  // which nobody comes to
+  envelope to_sender = envelope_to(1);
+  to_sender.parameters = many;
+  envelope to_recipient = envelope_to(1);
+  to_recipient.recipients[0].parameters = many;
+  for (const envelope& env : {to_sender, to_recipient}) {
+    const mail_id id = d.s.send(env, borrowed_body());
+    expect_refused(d, id, "2001 parameters");
+    EXPECT_EQ(d.completion(id)->error, errc::line_too_long);
+  }
+}
+
 TEST(session, takes_a_parameter_up_to_its_bounds) {  // EXT-12 EXT-13 DSN-03 DSN-04 CMD-13
   const struct {
     const char* name;

@@ -93,6 +93,8 @@ class capabilities {
   struct span_of {
     std::uint32_t keyword, keyword_size, parameters, parameters_size;
   };
+  void drop_duplicates();
+
   std::uint64_t size_limit_ = 0;
   std::uint32_t flags_ = 0;
   std::string text_;  // keywords (upper case) and parameters, one behind the other
