@@ -89,6 +89,9 @@ class event_queue {
 
   void pop() noexcept { waiting_.pop(); }
 
+  /// Gives back the room of events that are gone; that of their text goes with `release`.
+  void trim() { waiting_.trim(); }
+
  private:
   static constexpr std::size_t kept_arena = 4096;
 

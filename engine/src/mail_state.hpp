@@ -122,6 +122,8 @@ struct mail_state : mail_progress {
   dot_stuffer stuffer;
   std::vector<rcpt_state> rcpts;
   text_buffer text;                  // the lines, and the text of kept replies
+  std::size_t place = 0;             // among all mails of the session
+  std::uint32_t released = 0;        // by which count it became free
   mail_state* next_spare = nullptr;  // while it waits to be used again
   verdict sender_verdict;            // MAIL's refusal, if `sender_refused`
   envelope env;                      // for its parameters only
@@ -162,7 +164,7 @@ struct mail_state : mail_progress {
     return text.view(r.line.at + rcpt_to.size(), r.line.size - around);
   }
 
-  [[nodiscard]] kept_reply keep(const reply& r) {
+  [[nodiscard, gnu::always_inline]] kept_reply keep(const reply& r) {
     const std::string_view kept = first_lines(r.text(), kept_reply_octets);
     const kept_reply k{
         static_cast<std::uint16_t>(r.code()),

@@ -1,14 +1,15 @@
 // A queue that keeps its storage: the engine is quiet after warm-up.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <memory>
 #include <utility>
 
 namespace sansmtp::detail {
 
-/// A first-in, first-out queue in one block that grows by doubling and is never given back. Popped
-/// slots keep their objects, so that strings in them keep their capacity.
+/// A first-in, first-out queue in one block that grows by doubling and is given back by `trim` only.
+/// Popped slots keep their objects, so that strings in them keep their capacity.
 template <class T>
 class ring {
  public:
@@ -47,16 +48,26 @@ class ring {
     size_ = 0;
   }
 
+  /// Gives back what the entries do not need, and all that popped slots keep.
+  void trim() {
+    if (size_ == 0) {
+      slots_.reset();
+      first_ = capacity_ = 0;
+    } else if (std::bit_ceil(size_) != capacity_) {
+      move_to(std::bit_ceil(size_));
+    }
+  }
+
  private:
   [[nodiscard]] std::size_t at(std::size_t i) const noexcept {
     return (first_ + i) & (capacity_ - 1);
   }
-  [[gnu::cold, gnu::noinline]] void grow() {
-    const std::size_t larger = capacity_ == 0 ? 2 : capacity_ * 2;
-    std::unique_ptr<T[]> slots(new T[larger]);
+  [[gnu::cold, gnu::noinline]] void grow() { move_to(capacity_ == 0 ? 2 : capacity_ * 2); }
+  void move_to(std::size_t capacity) {
+    std::unique_ptr<T[]> slots(new T[capacity]);
     for (std::size_t i = 0; i < size_; ++i) slots[i] = std::move((*this)[i]);
     slots_ = std::move(slots);
-    capacity_ = larger;
+    capacity_ = capacity;
     first_ = 0;
   }
 

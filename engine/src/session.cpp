@@ -2,6 +2,7 @@
 #include "sansmtp/session.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "sansmtp/path.hpp"
@@ -68,6 +69,7 @@ session::impl::mail_state& session::impl::take_mail() {
 
 session::impl::mail_state& session::impl::make_mail() {
   mails_.push_back(std::make_unique<mail_state>());
+  mails_.back()->place = mails_.size() - 1;
   return *mails_.back();
 }
 
@@ -76,8 +78,35 @@ session::impl::mail_state& session::impl::make_mail() {
   if (mail_state* const m = std::exchange(shown_, nullptr); m != nullptr) {
     if (m->content.is_owned()) m->give_content_back();
     m->next_spare = std::exchange(spare_, m);
+    m->released = ++released_;
+    if (released_ % mails_of_period == 0) give_spares_back();
   }
   events_.release();
+}
+
+/// A period is over, and mails that were free all the time are left from a burst. Who has as many at
+/// a time in every period keeps all of them, and allocates nothing.
+void session::impl::give_spares_back() {
+  mail_state** end = &spare_;  // the one that was released last stands first
+  while (*end != nullptr && released_ - (*end)->released < mails_of_period) {
+    end = &(*end)->next_spare;
+  }
+  for (const mail_state* m = std::exchange(*end, nullptr); m != nullptr;) {
+    const std::size_t place = m->place;
+    m = m->next_spare;
+    std::swap(mails_[place], mails_.back());
+    mails_[place]->place = place;
+    mails_.pop_back();
+  }
+
+  // The queues of what is wanted and told were as long as the mails were many. Only what is several
+  // times too large is cut, so that this is seldom and an even flow finds its room again at once.
+  if (mails_.capacity() <= 4 * mails_.size() + 16) return;
+  // `shrink_to_fit` does nothing where there are no exceptions.
+  mails_ = decltype(mails_)(std::make_move_iterator(mails_.begin()),
+                            std::make_move_iterator(mails_.end()));
+  wanted_.trim();
+  events_.trim();
 }
 
 // -- events ---------------------------------------------------------------------------------------

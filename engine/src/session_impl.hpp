@@ -36,6 +36,8 @@ struct session::impl {
 
   /// Octets of a command line with its CRLF (RFC 5321 section 4.5.3.1.4).
   static constexpr std::size_t command_line_limit = 512;
+  /// Objects for mails that none of so many mails needed are given back (CORE-09).
+  static constexpr std::uint32_t mails_of_period = 256;
   /// Octets of the peer's that a failure shows at most (ERR-01).
   static constexpr std::size_t excerpt_octets = 256;
 
@@ -100,6 +102,7 @@ struct session::impl {
   mail_state& take_mail();
   [[gnu::cold]] mail_state& make_mail();
   void release_shown();
+  [[gnu::cold]] void give_spares_back();
   [[nodiscard]] const event* show_next();
   void show_results(mail_state& m, std::size_t answer_of);
 
@@ -226,6 +229,7 @@ struct session::impl {
   mail_state* sending_ = nullptr;     // the sender's: envelope or content in progress
   mail_state* spare_ = nullptr;       // those that are free: the one used last
   mail_state* shown_ = nullptr;       // whose results the current event shows
+  std::uint32_t released_ = 0;        // how many were, in all
   detail::ring<mail_state*> active_;  // begun and not over, oldest first
   detail::ring<operation> wanted_;
   detail::output_stage out_;

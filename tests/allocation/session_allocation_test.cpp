@@ -8,6 +8,7 @@
 #include <new>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "mail_loop.hpp"
 #include "session_driver.hpp"
@@ -177,6 +178,74 @@ TEST(session_allocation, an_idle_session_is_small_again_after_large_mails) {  //
   EXPECT_TRUE(d.s.idle());
   EXPECT_LE(held - before, 64U * 1024)
       << "an owned message is kept until its mail is done, no longer";
+}
+
+TEST(session_allocation, a_burst_is_given_back_when_it_is_over) {  // CORE-09
+  const std::string content = message_of(1024);
+  constexpr std::size_t burst = 10'000;
+  for (const pipelining_level level : levels) {
+    mail_loop steady(level, 1, as_bytes(content));
+    ASSERT_TRUE(steady.run(1000));
+    const std::size_t usual = steady.session().memory();
+
+    const std::size_t before = held;
+    mail_loop loop(level, 1, as_bytes(content));
+    loop.queue(burst);
+    EXPECT_GT(loop.session().memory(), burst * 500);
+    ASSERT_TRUE(loop.run(burst));
+    const std::size_t after = loop.session().memory();
+    EXPECT_LE(after, 512U * 1024) << "most of it goes while the queue does";
+    // A few mails at a time, as a sender of bulk mail has them, and then one at a time.
+    for (const std::size_t together : {20U, 1U}) {
+      for (int i = 0; i < 1000; ++i) {
+        loop.queue(together);
+        ASSERT_TRUE(loop.run(together));
+      }
+      const std::size_t at = allocations;
+      for (int i = 0; i < 1000; ++i) {
+        loop.queue(together);
+        ASSERT_TRUE(loop.run(together));
+      }
+      EXPECT_EQ(allocations - at, 0U) << together;
+    }
+    EXPECT_LE(loop.session().memory(), 2 * usual);
+    EXPECT_LE(held - before, 2 * usual + 4096) << "nor is more held than it says";
+  }
+}
+
+TEST(session_allocation, recurring_bursts_cost_nothing) {  // CORE-09
+  const std::string content = message_of(1024);
+  mail_loop loop(pipelining_level::messages, 3, as_bytes(content));
+  const auto bursts = [&](int n) {
+    for (int i = 0; i < n; ++i) {
+      loop.queue(200);
+      ASSERT_TRUE(loop.run(200));
+    }
+  };
+  bursts(3);
+  const std::size_t before = allocations;
+  bursts(20);
+  EXPECT_EQ(allocations - before, 0U);
+}
+
+TEST(session_allocation, a_burst_that_is_cancelled_is_given_back) {  // CORE-09 TXN-20
+  const std::string content = message_of(1024);
+  session_driver d;
+  d.open();
+  const envelope env = envelope_to(1);
+  const auto take = [&] {
+    while (d.s.next_event() != nullptr) {
+    }
+  };
+  take();
+  const std::size_t before = d.s.memory();
+  std::vector<mail_id> ids;
+  for (int i = 0; i < 10'000; ++i) ids.push_back(d.s.send(env, message::borrow(as_bytes(content))));
+  for (std::size_t i = ids.size(); i != 0; --i) EXPECT_TRUE(d.s.withdraw(ids[i - 1]));
+  EXPECT_GT(d.s.memory(), ids.size() * 500);
+  EXPECT_TRUE(d.s.output(d.now).empty());
+  take();
+  EXPECT_LE(d.s.memory(), before + 512U * 1024);
 }
 
 TEST(session_allocation, borrowed_content_is_never_held_twice) {  // CORE-08

@@ -35,6 +35,12 @@ class mail_loop {
     take_events();
   }
 
+  /// Queues mails at once: the next ones that `run` sends.
+  void queue(std::size_t mails) {
+    queued_ += mails;
+    for (; mails != 0; --mails) session_.send(env_, message::borrow(content_));
+  }
+
   /// Sends `mails` mails and waits for all of them; false if not all were delivered.
   bool run(std::size_t mails) {
     const std::size_t due = delivered_ + mails;
@@ -86,7 +92,13 @@ class mail_loop {
     return config;
   }
 
-  void ask() { session_.send(env_, message::borrow(content_)); }
+  void ask() {
+    if (queued_ != 0) {
+      --queued_;
+    } else {
+      session_.send(env_, message::borrow(content_));
+    }
+  }
 
   void write() {
     for (auto views = session_.output(now_); !views.empty(); views = session_.output(now_)) {
@@ -123,6 +135,7 @@ class mail_loop {
   envelope env_;
   std::string rcpts_;
   delivery report_;
+  std::size_t queued_ = 0;
   std::size_t delivered_ = 0;
   std::uint64_t octets_ = 0;
 };
