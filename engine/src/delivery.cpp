@@ -33,7 +33,7 @@ void answer(recipient_report& entry, const event& e) {
 
 }  // namespace
 
-void delivery::list(const envelope& env, outcome result, verb stage, errc why) {
+[[gnu::cold]] void delivery::list(const envelope& env, outcome result, verb stage, errc why) {
   recipients.resize(env.recipients.size());
   auto to = recipients.begin();
   for (const recipient& from : env.recipients) {

@@ -68,7 +68,7 @@ bool misleads(char32_t c) noexcept {
 
 }  // namespace
 
-std::string to_string(const enhanced_status& code) {
+[[gnu::cold]] std::string to_string(const enhanced_status& code) {
   std::string text;
   if (code) {
     text += std::to_string(code.status_class);
@@ -110,9 +110,9 @@ enhanced_status reply::enhanced() const noexcept {
   return {};
 }
 
-std::string reply::display() const { return display_text(text_); }
+[[gnu::cold]] std::string reply::display() const { return display_text(text_); }
 
-std::string display_text(string_view text) {
+[[gnu::cold]] std::string display_text(string_view text) {
   std::string safe;
   safe.reserve(text.size());
   while (!text.empty()) {
@@ -129,7 +129,7 @@ std::string display_text(string_view text) {
   return safe;
 }
 
-string_view forward_path(const reply& r) noexcept {
+[[gnu::cold]] string_view forward_path(const reply& r) noexcept {
   if (r.code() != 251 && r.code() != 551) return {};
   const string_view text = r.text();
   std::size_t start = string_view::npos;  // of the path, behind its bracket

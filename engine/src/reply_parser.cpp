@@ -189,7 +189,7 @@ reply_parser::status reply_parser::run(const char*& p, const char* const end) {
   return status::need_more;
 }
 
-std::string reply_parser::excerpt() const {
+[[gnu::cold]] std::string reply_parser::excerpt() const {
   // Put together again from what was kept, so that parsing needs no second copy of the line.
   std::string line;
   for (int i = 0, divisor = digits_ == 3 ? 100 : digits_ == 2 ? 10 : 1; i < digits_; ++i) {
