@@ -45,7 +45,7 @@ def main() -> int:
         check("client", each("client", 500), bound)
         for row, n in ("pool", 500), ("pool-10", 500), ("pool-100", 1000):
             check(row, each(row, n), RATIO * bound)
-        for row, few, many in ("destinations", 250, 1000), ("cancel-pool", 500, 4000):
+        for row, few, many in ("destinations", 250, 1000), ("cancel-client", 500, 4000), ("cancel-pool", 500, 4000):
             at_few = each(row, few)
             check(f"{row}, {many}", each(row, many), STEADY * at_few)
         subprocess.run([probe, "destinations", "10000"], check=True, timeout=instructions.SECONDS)
