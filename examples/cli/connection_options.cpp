@@ -17,7 +17,7 @@ namespace {
 
 using stage = std::pair<std::string_view, timeouts::duration timeouts::*>;
 
-constexpr std::array<stage, 12> stages{{
+constexpr std::array<stage, 13> stages{{
     {"greeting", &timeouts::greeting},
     {"hello", &timeouts::hello},
     {"starttls", &timeouts::starttls},
@@ -27,6 +27,7 @@ constexpr std::array<stage, 12> stages{{
     {"rcpt", &timeouts::rcpt},
     {"data", &timeouts::data},
     {"block", &timeouts::block},
+    {"progress", &timeouts::progress},
     {"content", &timeouts::content},
     {"reset", &timeouts::reset},
     {"quit", &timeouts::quit},

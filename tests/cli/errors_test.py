@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import socket
 import subprocess
+import threading
 import unittest
 
 import support
@@ -271,6 +272,23 @@ class ServerTest(CommandTest):
         with Sink("--stall", "content") as sink:
             result = send(sink.server, "--timeout", "content=200ms", "--timeout", "data=1m")
             self.assert_report(result, support.IN_DOUBT, ("in_doubt", "content", None))
+
+    def test_content_that_nobody_reads(self):
+        """TIME-08: --timeout progress ends a mail of which too little is written; nothing of it is in doubt."""
+        told = threading.Event()
+
+        def never_reads(link):
+            link.open()
+            for verb, reply in ((b"MAIL", b"250 ok"), (b"RCPT", b"250 ok"), (b"DATA", b"354 go")):
+                link.expect(verb, reply)
+            told.wait(support.TIMEOUT)
+
+        with ScriptedServer(never_reads) as server:
+            # More than the kernel keeps for both ends.
+            result = send(server.server, "--timeout", "progress=200ms", stdin=MESSAGE + 250000 * (75 * b"x" + b"\r\n"))
+            told.set()
+            self.assert_report(result, support.TEMPORARY, ("deferred", "content", None))
+            self.assert_one_line(result.err)
 
     def test_hostile_text(self):
         """SEC-04: no octet of the server reaches a terminal as it is, and JSON stays UTF-8."""
