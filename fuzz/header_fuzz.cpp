@@ -1,6 +1,6 @@
-// What a header says of the envelope (`sansmtp send -t`), whoever wrote it: a Bcc field is never sent
-// along, nobody gets the mail twice, and what is sent for the first time means the same when it is read
-// once more.
+// What a header says of the envelope (`sansmtp send -t`), whoever wrote it: a Bcc field is never
+// sent along, nobody gets the mail twice, and what is sent for the first time means the same when
+// it is read once more.
 //
 // Input: a message.
 #include <header_envelope.hpp>

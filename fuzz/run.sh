@@ -30,7 +30,6 @@ max_len() {
     encodings_fuzz) echo 128 ;;
     transcript_fuzz) echo 1500 ;;
     tls_fuzz) echo 2048 ;;
-    session_fuzz) echo 256 ;;
     *) echo 256 ;;
   esac
 }

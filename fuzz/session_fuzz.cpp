@@ -26,8 +26,8 @@ constexpr std::string_view password = "s3cret-pa55word";
 std::string normalized(std::string_view text) {
   std::string out;
   out.reserve(text.size() + text.size() / 8 + 2);
-  // The next CR and the next LF are looked for one by one: that is a call for each line, and not for
-  // each octet.
+  // The next CR and the next LF are looked for one by one: that is a call for each line, and not
+  // for each octet.
   std::size_t cr = text.find('\r');
   std::size_t lf = text.find('\n');
   for (std::size_t at = 0; at < text.size();) {
@@ -113,7 +113,8 @@ class bookkeeper final : public session_user {
     require(pending_.empty(), "each command is completed");
   }
 
-  // -- the wire -----------------------------------------------------------------------------------------
+  // -- the wire
+  // -----------------------------------------------------------------------------------------
 
   void wrote_line(const session_harness& h, std::string_view line, std::size_t reply) override {
     harness_ = &h;
@@ -144,7 +145,8 @@ class bookkeeper final : public session_user {
     m.terminator_reply = reply;
   }
 
-  // -- events -------------------------------------------------------------------------------------------
+  // -- events
+  // -------------------------------------------------------------------------------------------
 
   void take(session& s, const event& e) override {
     switch (e.what) {

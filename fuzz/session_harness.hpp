@@ -68,7 +68,8 @@ class session_harness {
   /// Getter: a digest of all that the session wrote and told, in order.
   [[nodiscard]] std::uint64_t digest() const noexcept { return digest_; }
 
-  // -- what the user's books may ask ----------------------------------------------------------------
+  // -- what the user's books may ask
+  // ----------------------------------------------------------------
 
   /// Getter: the codes of the complete replies that the session was given.
   [[nodiscard]] const std::vector<int>& replies() const noexcept { return replies_; }
@@ -141,7 +142,8 @@ class session_harness {
     require(session_.memory() <= memory_bound, "memory is bounded");
   }
 
-  // -- the transport ----------------------------------------------------------------------------------
+  // -- the transport
+  // ----------------------------------------------------------------------------------
 
   void take_output() {
     const bool was_closed = session_.closed();
@@ -245,13 +247,15 @@ class session_harness {
     }
   }
 
-  // -- the wire -----------------------------------------------------------------------------------------
+  // -- the wire
+  // -----------------------------------------------------------------------------------------
 
   void read_wire() {
     while (parsed_ < wire_.size()) {
       if (data_asked_) {
         const std::size_t reply = lines_.size();  // that of DATA: the greeting is reply 0
-        // A server that has said 421 waits for nothing any more, whatever it says behind it (PIPE-15).
+        // A server that has said 421 waits for nothing any more, whatever it says behind it
+        // (PIPE-15).
         const bool closing = std::find(replies_.begin(), replies_.end(), 421) != replies_.end();
         require(closing || replies_.size() > reply, "nothing follows DATA before its reply");
         data_asked_ = false;
@@ -331,7 +335,8 @@ class session_harness {
     lines_.push_back({std::move(line), end});
   }
 
-  // -- the server ---------------------------------------------------------------------------------------
+  // -- the server
+  // ---------------------------------------------------------------------------------------
 
   [[nodiscard]] std::string reply_to(const std::string& line) {
     static constexpr const char* odd[] = {"250 ok",    "450 later", "550 no",      "421 bye",
@@ -402,7 +407,8 @@ class session_harness {
     }
   }
 
-  // -- events -------------------------------------------------------------------------------------------
+  // -- events
+  // -------------------------------------------------------------------------------------------
 
   void take_events() {
     while (const event* e = session_.next_event()) {
@@ -417,8 +423,8 @@ class session_harness {
       remember(e->error.category().name());
       remember(static_cast<std::uint64_t>(e->error.value()));
       remember(e->answer.text());
-      // What comes before a handshake, or instead of a greeting, is fatal at once: how much of it is
-      // shown is how much came at once.
+      // What comes before a handshake, or instead of a greeting, is fatal at once: how much of it
+      // is shown is how much came at once.
       const bool shows_read = e->error == errc::injection || e->error == errc::plaintext_peer ||
                               (e->error == errc::malformed_reply && replies_.empty());
       if (!shows_read) remember(e->excerpt);

@@ -14,8 +14,8 @@ namespace sansmtp::fuzz {
 class session_harness;
 
 /// What is fuzzed: whoever uses a session. `session_harness` plays all others: transport, server
-/// and clock. Derive from it, do with the session what your code does, and `require` what must hold.
-/// It must be deterministic: each input is played twice.
+/// and clock. Derive from it, do with the session what your code does, and `require` what must
+/// hold. It must be deterministic: each input is played twice.
 class session_user {
  public:
   session_user() = default;

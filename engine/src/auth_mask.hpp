@@ -10,10 +10,10 @@
 
 namespace sansmtp::detail {
 
-/// Knows the lines that were sent in exchanges of AUTH, and the secrets, and masks them in text that
-/// a server said. Servers repeat what they do not understand, cut short, wrapped or in capitals: so
-/// what is looked for is any run of octets that a line or a secret holds, without regard to case.
-/// Only stretches of four octets are kept, sorted, and wiped at the end (SEC-03).
+/// Knows the lines that were sent in exchanges of AUTH, and the secrets, and masks them in text
+/// that a server said. Servers repeat what they do not understand, cut short, wrapped or in
+/// capitals: so what is looked for is any run of octets that a line or a secret holds, without
+/// regard to case. Only stretches of four octets are kept, sorted, and wiped at the end (SEC-03).
 class auth_mask {
  public:
   static constexpr std::string_view mask_text = "****";
@@ -23,8 +23,8 @@ class auth_mask {
   auth_mask& operator=(const auth_mask&) = delete;
   ~auth_mask();
 
-  /// Command: a line in base64 was sent, or might be said. Four octets of it give it away in its own
-  /// exchange; later, where every word of a long session is looked at, it takes eight.
+  /// Command: a line in base64 was sent, or might be said. Four octets of it give it away in its
+  /// own exchange; later, where every word of a long session is looked at, it takes eight.
   void add_line(std::string_view base64);
   /// Command: a secret in clear. It is given away by half of it, but by no fewer than 8 octets and
   /// by 16 of a long one; a short one by all of it. Fewer than 4 octets might be anywhere.

@@ -59,7 +59,7 @@ enum class reaction : std::uint8_t {
   refuse_mechanism,  ///< The mechanism is at fault, not the credentials: try the next (AUTH-11).
   note_cancelled,
   refuse_sender,
-  refuse_place,  ///< If MAIL ran ahead of a verdict, its place is at fault, not the sender (PIPE-17).
+  refuse_place,  ///< Where MAIL ran ahead of a verdict its place is at fault (PIPE-17).
   refuse_recipient,
   refuse_data,
   refuse_content,

@@ -8,8 +8,8 @@
 
 namespace sansmtp::detail {
 
-/// A first-in, first-out queue in one block that grows by doubling and is given back by `trim` only.
-/// Popped slots keep their objects, so that strings in them keep their capacity.
+/// A first-in, first-out queue in one block that grows by doubling and is given back by `trim`
+/// only. Popped slots keep their objects, so that strings in them keep their capacity.
 template <class T>
 class ring {
  public:

@@ -84,8 +84,8 @@ session::impl::mail_state& session::impl::make_mail() {
   events_.release();
 }
 
-/// A period is over, and mails that were free all the time are left from a burst. Who has as many at
-/// a time in every period keeps all of them, and allocates nothing.
+/// A period is over, and mails that were free all the time are left from a burst. Who has as many
+/// at a time in every period keeps all of them, and allocates nothing.
 void session::impl::give_spares_back() {
   mail_state** end = &spare_;  // the one that was released last stands first
   while (*end != nullptr && released_ - (*end)->released < mails_of_period) {
@@ -254,8 +254,8 @@ void session::impl::conclude(mail_state& m, outcome if_handed, const verdict& v)
   }
 }
 
-/// The mail is over; every recipient has its outcome, or there are none to have, and then `why` says
-/// the reason. `code` is told instead of `why`, if there is one.
+/// The mail is over; every recipient has its outcome, or there are none to have, and then `why`
+/// says the reason. `code` is told instead of `why`, if there is one.
 void session::impl::finish(mail_state& m, errc why, const std::error_code* code) {
   // RSET goes before the next MAIL unless the mail was delivered, or the next one rides already and
   // the end of content has cleared the server's buffers (TXN-16, PIPE-17).
@@ -305,8 +305,8 @@ void session::impl::finish(mail_state& m, errc why, const std::error_code* code)
   out_.trim();
 }
 
-/// What is told to those who only shared the session. What is wrong with the content of one mail, or
-/// was answered to it, says nothing of the others.
+/// What is told to those who only shared the session. What is wrong with the content of one mail,
+/// or was answered to it, says nothing of the others.
 session::impl::failure session::impl::as_shared(const failure& f) {
   const failure_category c = category_of(f.why);
   const bool of_one_mail =
@@ -478,8 +478,8 @@ void session::impl::hold(bytes octets) {
   held_input_.append(as_text(octets));
 }
 
-/// The parser understands the peer no more, from the first octet of `rest` on; `secret` if that was in
-/// an AUTH exchange.
+/// The parser understands the peer no more, from the first octet of `rest` on; `secret` if that was
+/// in an AUTH exchange.
 void session::impl::garbled(bool secret, bytes rest) {
   std::string excerpt = secret ? std::string() : parser_.excerpt();
   const verb about = owed_.empty() ? verb::greeting : owed_.front().what;
@@ -489,8 +489,8 @@ void session::impl::garbled(bool secret, bytes rest) {
     return;
   }
   const bool greeting = !owed_.empty() && about == verb::greeting;
-  // The first line of what is no SMTP tells what it is instead, as far as it came at once. Its first
-  // octet is in the excerpt already.
+  // The first line of what is no SMTP tells what it is instead, as far as it came at once. Its
+  // first octet is in the excerpt already.
   if (greeting && !secret && parser_.error() == errc::malformed_reply) {
     const std::string_view line = as_text(rest).substr(0, as_text(rest).find_first_of("\r\n"));
     if (!line.empty())

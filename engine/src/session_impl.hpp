@@ -218,8 +218,8 @@ struct session::impl {
   std::uint64_t group_begin_ = 0;            // output position from which the group's octets count
   time_point now_{};
   time_point base_{};  // when the oldest owed reply began to be waited for
-  // Content that is being written: when the last stretch of it that was long enough began (TIME-08),
-  // and where in the output.
+  // Content that is being written: when the last stretch of it that was long enough began
+  // (TIME-08), and where in the output.
   time_point stretch_base_{};
   std::uint64_t stretch_begin_ = 0;
   operation_id last_id_ = 0;

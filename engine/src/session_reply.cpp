@@ -297,14 +297,15 @@ void session::impl::fail_unexpected(errc why, verb about, const reply& r) {
   fail_unexpected(errc::unexpected_reply, e.what, r);
 }
 
-/// What may be shown of something that the server said: nothing that was sent in an exchange of AUTH
-/// (SEC-06).
+/// What may be shown of something that the server said: nothing that was sent in an exchange of
+/// AUTH (SEC-06).
 std::string session::impl::masked(std::string_view said) const {
   std::string into;
   return std::string(mask_ == nullptr ? said : mask_->shown(said, login_ != nullptr, into));
 }
 
-/// The same of a reply, valid until the next one; but a challenge is computed with, and never shown.
+/// The same of a reply, valid until the next one; but a challenge is computed with, and never
+/// shown.
 reply session::impl::masked(const reply& r) {
   if (r.code() == 334 && !owed_.empty() && owed_.front().what == verb::auth) return r;
   return {r.code(), mask_->shown(r.text(), login_ != nullptr, masked_reply_)};
@@ -517,7 +518,8 @@ void session::impl::try_next_mechanism(const reply& last) {
   login_failed(why, last);
 }
 
-/// What is sent now is masked from now on; the raw form, too, if passwords can be tried out with it.
+/// What is sent now is masked from now on; the raw form, too, if passwords can be tried out with
+/// it.
 void session::impl::note_response(std::string_view raw, std::string_view encoded) {
   mask_->add_line(encoded);
   if (login_->current->exposes() == exposure::guessable) mask_->add_secret(raw);

@@ -34,8 +34,8 @@ inline void copy(char* to, std::string_view text) noexcept {
   }
 }
 
-/// Of the text of a reply the lines that are kept: as many as fit into `most` octets, or of a longer
-/// first line its beginning.
+/// Of the text of a reply the lines that are kept: as many as fit into `most` octets, or of a
+/// longer first line its beginning.
 inline std::string_view first_lines(std::string_view text, std::size_t most) noexcept {
   if (text.size() <= most) return text;
   const std::size_t end = text.rfind('\n', most);

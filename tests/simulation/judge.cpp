@@ -453,7 +453,8 @@ void judge::react(const owed& line, int code, std::string_view text) {
   }
 }
 
-/// TXN-18: the session is over for all mails that are; what is said to their commands changes nothing.
+/// TXN-18: the session is over for all mails that are; what is said to their commands changes
+/// nothing.
 void judge::refuse_reset(int code) {
   leaving_ = true;
   reset_wire_ = wire_.size();

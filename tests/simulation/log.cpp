@@ -39,8 +39,8 @@ std::string escaped(std::string_view octets) {
 }
 
 /// The condition as the player of transcripts will see it, or the category of what is not ours. The
-/// player makes TLS of its own, in which an end of the link is a cut stream, and tells the session so;
-/// the simulated session is told of the end alone.
+/// player makes TLS of its own, in which an end of the link is a cut stream, and tells the session
+/// so; the simulated session is told of the end alone.
 std::string log::why(const event& e) const {
   const errc condition = condition_of(e.error);
   if (condition == errc::none) return std::string(to_string(e.category));

@@ -147,8 +147,8 @@ int report_combination(const setting& s, every_choice& choose, const std::string
   return write_failure("simulation-exhaustive.smtp", "# Broken: " + rule + "\n", w.log.text());
 }
 
-/// Each reply class, silence and a cut link at each octet of each reply, a broken link at each octet
-/// of each write, each deadline; for all histories that lead there.
+/// Each reply class, silence and a cut link at each octet of each reply, a broken link at each
+/// octet of each write, each deadline; for all histories that lead there.
 int every_behaviour() {
   std::uint64_t all = 0;
   for (const pipelining_level level : levels) {
@@ -265,7 +265,8 @@ int replay(std::uint64_t count) {
     if (const auto rule = rule_broken_by(choose, &text)) return 1;
     if (text.find("which a transcript cannot say") != std::string::npos) continue;
     if (text.find("nothing is said of it") != std::string::npos) continue;
-    // The player puts a record layer under a session with TLS, where a part of a line cannot arrive.
+    // The player puts a record layer under a session with TLS, where a part of a line cannot
+    // arrive.
     const bool tls = text.find("tls=") != std::string::npos;
     if (tls && text.find("! sent ") != std::string::npos) continue;
     const auto parsed = script::parse(text, "seed " + std::to_string(seed));

@@ -22,8 +22,8 @@ using bytes = std::span<const char>;
   return {octets.data(), octets.size()};
 }
 
-/// Whether `T` is an array, as a string literal is: taken as `bytes` it would end with its NUL. What
-/// takes `bytes` refuses it; `as_bytes` takes the text alone.
+/// Whether `T` is an array, as a string literal is: taken as `bytes` it would end with its NUL.
+/// What takes `bytes` refuses it; `as_bytes` takes the text alone.
 template <class T>
 concept octet_array = std::is_array_v<std::remove_reference_t<T>>;
 

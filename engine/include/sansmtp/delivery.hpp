@@ -34,8 +34,8 @@ struct delivery {
   /// Why it failed as a whole: nothing if it was delivered to anybody.
   std::error_code error;
 
-  /// Input: an entry for each recipient of `env`, copied, all of which say the same: the report of a
-  /// mail that no server is asked about. `id` and `error` stay as they are.
+  /// Input: an entry for each recipient of `env`, copied, all of which say the same: the report of
+  /// a mail that no server is asked about. `id` and `error` stay as they are.
   void list(const envelope& env, outcome result, verb stage, errc why);
   /// Input: begins the report of a mail that was given to a session: each recipient is pending, or
   /// rejected if its address cannot be sent, which the session tells of only at the end (TXN-28).

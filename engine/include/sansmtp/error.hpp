@@ -87,7 +87,7 @@ enum class errc : std::uint8_t {
   bad_configuration,        ///< An option that cannot be followed (SESS-08).
 
   // aborted: from this side.
-  recipient_refused,  ///< Another recipient was refused, and the mail is for all or nobody (TXN-08).
+  recipient_refused,  ///< Another one was refused, and the mail is for all or nobody (TXN-08).
   session_aborted,    ///< Another mail or its owner ended the session that this mail shared.
   aborted,            ///< The caller gave up this very mail, or command.
 };

@@ -19,8 +19,8 @@ using operation_id = std::uint64_t;
 /// The same for a mail.
 using mail_id = operation_id;
 
-/// Of the text of a reply a result keeps so many octets at most, in whole lines where it has several:
-/// a mail may have many recipients, and a server much to say to each (LIM-01).
+/// Of the text of a reply a result keeps so many octets at most, in whole lines where it has
+/// several: a mail may have many recipients, and a server much to say to each (LIM-01).
 inline constexpr std::size_t kept_reply_octets = 4096;
 
 /// What became of one recipient. All views live as long as the event that shows them.
@@ -30,7 +30,7 @@ struct recipient_result {
   verb stage = verb::mail;  ///< Where it was decided; `mail` also for local refusals.
   errc why = errc::none;    ///< None if delivered.
   hint advice = hint::none;
-  reply answer;  ///< The deciding reply, if there was one; its text is cut, see `kept_reply_octets`.
+  reply answer;  ///< The deciding reply, if there was one; its text: see `kept_reply_octets`.
   /// The enhanced code that the engine suggests for a local obstacle (OUT-05); else none: see
   /// `answer`.
   enhanced_status suggested;

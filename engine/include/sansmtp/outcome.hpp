@@ -6,7 +6,8 @@
 
 namespace sansmtp {
 
-/// The closed set of outcomes (section 0 of requirements.md). Each recipient of a mail gets exactly one.
+/// The closed set of outcomes (section 0 of requirements.md). Each recipient of a mail gets exactly
+/// one.
 enum class outcome : std::uint8_t {
   pending,        ///< Not decided yet; never in a report.
   delivered,      ///< The server took responsibility.

@@ -14,8 +14,8 @@ enum class demand_level : std::uint8_t {
 };
 
 /// What is demanded of one peer; a plain value. It belongs to the link, so it is part of the key
-/// under which TLS sessions are resumed and connections are pooled (TLS-16). It fails closed: a link
-/// whose peer is to be verified and has no name to verify it by is refused (TLS-13).
+/// under which TLS sessions are resumed and connections are pooled (TLS-16). It fails closed: a
+/// link whose peer is to be verified and has no name to verify it by is refused (TLS-13).
 struct peer_demand {
   demand_level level = demand_level::names;
   /// With `demand_level::names`: the names, DNS names (A-labels) or numeric addresses, of which one

@@ -228,8 +228,8 @@ TEST_P(every_way, fails_closed) {
       ASSERT_EQ(context.error(), std::error_code());
       r.tls = context.factory();
       const bool named = w.has_host || !d.needs_host;
-      // Where TLS is optional, a handshake that fails is no more than that (TLS-08); to have no name
-      // is no handshake.
+      // Where TLS is optional, a handshake that fails is no more than that (TLS-08); to have no
+      // name is no handshake.
       if (mode == tls_mode::opportunistic && named && !right) continue;
 
       tls_sink sink(shown, mode == tls_mode::implicit);
@@ -278,7 +278,8 @@ TEST(every_way, does_without_a_proof_if_none_is_demanded) {
   }
 }
 
-// A handshake that fails is told as such, and only if TLS is optional the mail goes without (TLS-08).
+// A handshake that fails is told as such, and only if TLS is optional the mail goes without
+// (TLS-08).
 TEST(every_way, says_that_it_was_the_handshake) {
   using handshake = tls_sink::handshake;
   const std::vector<std::pair<handshake, errc>> rows{

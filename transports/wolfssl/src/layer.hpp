@@ -33,7 +33,8 @@ struct layer_context {
 
   tls_options options;
   context_handle wolf;
-  /// Holds the trusted authorities, and makes no link: what a server shows would become one of them.
+  /// Holds the trusted authorities, and makes no link: what a server shows would become one of
+  /// them.
   context_handle trust;
   std::error_code error;
   session_cache sessions;

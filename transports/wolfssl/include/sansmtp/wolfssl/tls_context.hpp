@@ -11,9 +11,9 @@ namespace sansmtp::wolfssl {
 
 /// Makes the record layers of links: TLS 1.2 and 1.3 with forward secrecy and authenticated
 /// encryption only, SNI, resumption. Cheap to copy; copies and the layers they made share trust,
-/// credentials and the cache of sessions, which is keyed by host, port and what is demanded, so that
-/// a session is never resumed under other conditions than those it was made under (TLS-16). Any
-/// number of threads may use one context at a time; a layer belongs to one thread at a time.
+/// credentials and the cache of sessions, which is keyed by host, port and what is demanded, so
+/// that a session is never resumed under other conditions than those it was made under (TLS-16).
+/// Any number of threads may use one context at a time; a layer belongs to one thread at a time.
 ///
 /// A thread that has made a handshake frees what wolfSSL keeps for it when it ends.
 class tls_context {
@@ -26,9 +26,9 @@ class tls_context {
   [[nodiscard]] std::error_code error() const noexcept;
 
   /// Output: the layer of a new link. One that has failed already, so that the link is refused, if
-  /// the context has an error, or with `no_server_name` if a name is to be proven and there is none,
-  /// `bad_server_name` if one cannot be a certificate's, `bad_trust` if the system's authorities
-  /// cannot be read (TLS-13). A null pointer only if memory ran out.
+  /// the context has an error, or with `no_server_name` if a name is to be proven and there is
+  /// none, `bad_server_name` if one cannot be a certificate's, `bad_trust` if the system's
+  /// authorities cannot be read (TLS-13). A null pointer only if memory ran out.
   [[nodiscard]] std::unique_ptr<tls_layer> make_layer(const tls_target& target) const;
 
   /// Output: the same as a function, for the options of a transport; it keeps what it needs alive.
