@@ -398,7 +398,8 @@ void session::impl::read(reply held, bytes octets) {
   reply r = held;
   if (!r && !next_reply(octets, r)) return;
   do {
-    if (mask_ != nullptr) [[unlikely]] r = masked(r);
+    if (mask_ != nullptr) [[unlikely]]
+      r = masked(r);
     on_reply(r);
   } while (next_reply(octets, r));
 }
