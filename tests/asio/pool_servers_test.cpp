@@ -5,9 +5,13 @@
 #include <netdb.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <thread>
 #include <vector>
 
 #include "pool_fixture.hpp"
@@ -15,17 +19,31 @@
 #include "sansmtp/script/memory_layer.hpp"
 #include "talking_server.hpp"
 
-// The resolver of this program knows a name of two addresses.
+namespace {
+
+// How many addresses the names have that only the resolver of this program knows: 127.0.0.1 and so
+// on, in this order; those of turns.test begin with another one each time.
+std::size_t addresses_of(std::string_view name) {
+  if (name == "many.test") return 20;
+  return name == "two.test" || name == "turns.test" ? 2 : 0;
+}
+
+}  // namespace
+
 extern "C" int getaddrinfo(const char* node, const char* service, const addrinfo* hints,
                            addrinfo** result) {
+  static std::atomic<std::size_t> turn = 0;
   const auto real = reinterpret_cast<decltype(&getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
-  if (node == nullptr || std::string_view(node) != "two.test") {
-    return real(node, service, hints, result);
+  const std::string_view name = node == nullptr ? "" : node;
+  const std::size_t n = addresses_of(name);
+  if (n == 0) return real(node, service, hints, result);
+  const std::size_t first = name == "turns.test" ? turn++ : 0;
+  for (std::size_t i = 0; i != n; ++i) {
+    const std::string address = "127.0.0." + std::to_string(1 + (first + i) % n);
+    if (const int error = real(address.c_str(), service, hints, result)) return error;
+    while (*result != nullptr) result = &(*result)->ai_next;
   }
-  if (const int error = real("127.0.0.1", service, hints, result)) return error;
-  addrinfo* last = *result;
-  while (last->ai_next != nullptr) last = last->ai_next;
-  return real("127.0.0.2", service, hints, &last->ai_next);
+  return 0;
 }
 
 namespace sansmtp::test {
@@ -45,6 +63,13 @@ class asio_pool_servers : public asio_pool {
     EXPECT_EQ(count(o), n);
     EXPECT_EQ(told_.size(), n);
   }
+
+  void poll_until(const std::function<bool()>& there) {
+    while (!there()) {
+      io_.restart();
+      if (io_.poll() == 0) std::this_thread::yield();
+    }
+  }
 };
 
 pool_options with_tls(pool_options options, tls_mode mode) {
@@ -52,6 +77,24 @@ pool_options with_tls(pool_options options, tls_mode mode) {
   options.client.tls = [](const tls_target&) { return std::make_unique<script::memory_layer>(); };
   return options;
 }
+
+/// A server at each of the addresses of two.test, on the same port.
+struct server_pair {
+  server_pair(const talking_server::decision& first, const talking_server::decision& second) {
+    while (!one) {
+      two.emplace(second, "127.0.0.2");
+      try {
+        one.emplace(first, "127.0.0.1", two->port());
+      } catch (const std::system_error&) {
+        continue;  // some client has that port there
+      }
+    }
+  }
+  [[nodiscard]] std::uint16_t port() const { return two->port(); }
+
+  std::optional<talking_server> two;
+  std::optional<talking_server> one;
+};
 
 std::string ehlo_with(std::string_view extensions) {
   return "250-mx.test\r\n250-PIPELINING\r\n250 " + std::string(extensions);
@@ -132,7 +175,76 @@ TEST_F(asio_pool_servers, where_no_handshake_works_mails_go_in_clear_text) {
   EXPECT_EQ(server.count("STARTTLS"), 4);  // before 1, 2, 3 and 4 mails
 }
 
-TEST_F(asio_pool_servers, what_is_told_of_tls_that_is_refused) {  // L8
+// The mail was taken back for which a connection in clear text was due: the next one tries TLS.
+TEST_F(asio_pool_servers, clear_text_that_nobody_needs_is_not_kept_for_the_next_mail) {
+  std::atomic<bool> in_content = false;
+  std::atomic<bool> in_handshake = false;
+  std::atomic<bool> cut = false;
+  std::atomic<bool> answered = false;
+  const auto hold = [](std::atomic<bool>& here, const std::atomic<bool>& until) {
+    here = true;
+    while (!until) std::this_thread::yield();
+  };
+  talking_server server([&](int connection, std::string_view line) -> std::string {
+    if (line == "." && connection == 0) hold(in_content, answered);
+    if (line == "handshake" && connection == 1) {
+      hold(in_handshake, cut);
+      return std::string(talking_server::hang_up);
+    }
+    if (line.starts_with("EHLO")) return ehlo_with("STARTTLS");
+    return line == "STARTTLS" ? "220 go" : "";
+  });
+  pool_options options = with_tls(named_pool(2), tls_mode::opportunistic);
+  options.client.session.pipelining = pipelining_level::envelope;  // a mail at a time
+  start(std::move(options));
+  send(server.port());
+  net::cancellation_signal signal;
+  const told& taken_back = send(server.port(), {"r@b.test"}, &signal);
+  poll_until([&] { return in_content && in_handshake; });
+  signal.emit(net::cancellation_type::total);
+  cut = true;
+  poll_until([&] { return taken_back.times != 0 && pool_->status().connections == 1; });
+  const told& next = send(server.port());
+  poll_until([&] { return next.times != 0; });
+  answered = true;
+  close_and_run();
+  server.stop();
+  EXPECT_EQ(count(outcome::delivered), 2U);
+  EXPECT_EQ(server.taken(), 2);
+  EXPECT_EQ(server.taken_in_clear(), 0);
+  EXPECT_EQ(server.count("STARTTLS"), 3);
+}
+
+// The same where that connection is being made already.
+TEST_F(asio_pool_servers, a_connection_in_clear_text_that_nobody_needs_is_closed) {
+  std::atomic<bool> in_clear = false;
+  std::atomic<bool> greeted = false;
+  talking_server server([&](int connection, std::string_view line) -> std::string {
+    if (line.empty() && connection == 1) {
+      in_clear = true;
+      while (!greeted) std::this_thread::yield();
+    }
+    if (line == "handshake" && connection == 0) return std::string(talking_server::hang_up);
+    if (line.starts_with("EHLO")) return ehlo_with("STARTTLS");
+    return line == "STARTTLS" ? "220 go" : "";
+  });
+  start(with_tls(named_pool(1), tls_mode::opportunistic));
+  net::cancellation_signal signal;
+  const told& taken_back = send(server.port(), {"r@b.test"}, &signal);
+  poll_until([&] { return in_clear.load(); });
+  signal.emit(net::cancellation_type::total);
+  poll_until([&] { return taken_back.times != 0; });
+  greeted = true;
+  poll_until([&] { return pool_->status().connections == 0 || pool_->status().idle != 0; });
+  const told& next = send(server.port());
+  close_and_run();
+  server.stop();
+  EXPECT_EQ(next.result(), outcome::delivered);
+  EXPECT_EQ(server.taken_in_clear(), 0);
+  EXPECT_EQ(server.lines(1), (std::vector<std::string>{"EHLO client.test", "QUIT"}));
+}
+
+TEST_F(asio_pool_servers, what_is_told_of_tls_that_is_refused) {  // TLS-03
   talking_server server([](int, std::string_view line) -> std::string {
     if (line.starts_with("EHLO")) return ehlo_with("STARTTLS");
     return line == "STARTTLS" ? "454 4.7.0 no certificate today" : "";
@@ -217,35 +329,99 @@ TEST_F(asio_pool_servers, an_address_that_refuses_is_not_the_end_of_a_name) {
        {std::string_view("421 4.3.2 not now"), std::string_view("554 5.3.2 not here"),
         talking_server::hang_up}) {
     SCOPED_TRACE(greeting);
-    talking_server good([](int, std::string_view) { return std::string(); }, "127.0.0.2");
-    talking_server bad([&](int, std::string_view) { return std::string(greeting); }, "127.0.0.1",
-                       good.port());
+    const server_pair servers([&](int, std::string_view) { return std::string(greeting); },
+                              [](int, std::string_view) { return std::string(); });
     start(named_pool(1));
     std::size_t delivered = 0;
     for (int i = 0; i != 10; ++i) {
       pool_->async_send(
-          {"two.test", good.port()}, mail_to({"r@b.test"}), small_message(),
+          {"two.test", servers.port()}, mail_to({"r@b.test"}), small_message(),
           [&](net_error, const delivery& d) { delivered += d.count(outcome::delivered); });
     }
     close_and_run();
     EXPECT_EQ(delivered, 10U);
-    EXPECT_EQ(good.taken(), 10);
-    EXPECT_EQ(bad.connections(), 1);
+    EXPECT_EQ(servers.two->taken(), 10);
+    EXPECT_EQ(servers.one->connections(), 1);
   }
 }
 
 TEST_F(asio_pool_servers, a_name_all_of_whose_addresses_refuse_is_given_up) {
-  talking_server one([](int, std::string_view) { return std::string("421 4.3.2 one"); });
-  talking_server two([](int, std::string_view) { return std::string("421 4.3.2 two"); },
-                     "127.0.0.2", one.port());
+  const server_pair servers([](int, std::string_view) { return std::string("421 4.3.2 one"); },
+                            [](int, std::string_view) { return std::string("421 4.3.2 two"); });
   start(named_pool(1));
   int code = 0;
-  pool_->async_send({"two.test", one.port()}, mail_to({"r@b.test"}), small_message(),
+  pool_->async_send({"two.test", servers.port()}, mail_to({"r@b.test"}), small_message(),
                     [&](net_error, const delivery& d) { code = d.recipients.at(0).code; });
   close_and_run();
   EXPECT_EQ(code, 421);
-  EXPECT_EQ(one.connections(), 3);
-  EXPECT_EQ(two.connections(), 3);
+  EXPECT_EQ(servers.one->connections(), 3);
+  EXPECT_EQ(servers.two->connections(), 3);
+}
+
+// Two connections meet two addresses of a name at the same time, and both refuse: that no address is
+// left is found out all the same.
+TEST_F(asio_pool_servers, a_name_whose_addresses_refuse_at_once_is_given_up) {
+  std::atomic<int> quits = 0;
+  const auto refuse = [&quits](int connection, std::string_view line) -> std::string {
+    if (connection > 100) return {};  // so that a pool that never ends fails
+    if (line == "QUIT") {             // both refusals have been heard before a connection is over
+      ++quits;
+      while (quits < 2) std::this_thread::yield();
+    }
+    return line.empty() ? "451 4.3.2 not now" : "";
+  };
+  const server_pair servers(refuse, refuse);
+  start(named_pool(2));
+  std::vector<int> codes;
+  for (int i = 0; i != 4; ++i) {
+    pool_->async_send({"turns.test", servers.port()}, mail_to({"r@b.test"}), small_message(),
+                      [&](net_error, const delivery& d) {
+                        EXPECT_EQ(d.count(outcome::not_attempted), 1U);
+                        codes.push_back(d.recipients.at(0).code);
+                      });
+  }
+  close_and_run();
+  EXPECT_EQ(codes, std::vector(4, 451));
+  EXPECT_LE(servers.one->connections() + servers.two->connections(), 12);
+}
+
+// All connections meet the address that refuses before this is known: it counts once, and the mails
+// go to the other one.
+TEST_F(asio_pool_servers, an_address_that_refuses_many_at_once_is_not_the_end_of_a_name) {
+  constexpr int wave = 4;
+  std::atomic<int> there = 0;
+  const server_pair servers(
+      [&there](int, std::string_view) {
+        ++there;
+        while (there < wave) std::this_thread::yield();
+        return std::string("554 5.3.2 not here");
+      },
+      [](int, std::string_view) { return std::string(); });
+  start(named_pool(wave));
+  std::size_t delivered = 0;
+  for (int i = 0; i != 20; ++i) {
+    pool_->async_send(
+        {"two.test", servers.port()}, mail_to({"r@b.test"}), small_message(),
+        [&](net_error, const delivery& d) { delivered += d.count(outcome::delivered); });
+  }
+  close_and_run();
+  EXPECT_EQ(delivered, 20U);
+  EXPECT_EQ(servers.one->connections(), wave);
+}
+
+// How many addresses a name has is its owner's choice, and not how often it is asked in a row.
+TEST_F(asio_pool_servers, a_name_with_many_addresses_is_given_up) {
+  talking_server server([](int, std::string_view) { return std::string("421 4.3.2 not now"); },
+                        "0.0.0.0");
+  pool_options options = named_pool(1);
+  options.moves = 0;
+  start(std::move(options));
+  int code = 0;
+  pool_->async_send({"many.test", server.port()}, mail_to({"r@b.test"}), small_message(),
+                    [&](net_error, const delivery& d) { code = d.recipients.at(0).code; });
+  close_and_run();
+  EXPECT_EQ(code, 421);
+  EXPECT_EQ(server.connections(), 5);
 }
 
 // -- QUIT where the opening fails -----------------------------------------------------------------

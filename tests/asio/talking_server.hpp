@@ -29,8 +29,9 @@ namespace sansmtp::test {
 class talking_server {
  public:
   /// The reply to a command line (without CRLF) of a connection, counted from 0. The line is empty
-  /// for the greeting, "handshake" behind a 220 to STARTTLS and "." for content; an empty reply is the usual one. The words below end the
-  /// dialogue instead; a 421 and the reply to QUIT close it as well.
+  /// for the greeting, "handshake" behind a 220 to STARTTLS and "." for content; an empty reply is
+  /// the usual one. The words below end the dialogue instead; a 421 and the reply to QUIT close it
+  /// as well.
   using decision = std::function<std::string(int connection, std::string_view line)>;
   static constexpr std::string_view hang_up = "hang up";
   static constexpr std::string_view silence = "silence";  ///< Until the client goes.

@@ -106,7 +106,8 @@ class race final : public connector, public std::enable_shared_from_this<race> {
     const auto is_avoided = [this](const endpoint& e) {
       return std::find(request_.avoid.begin(), request_.avoid.end(), e) != request_.avoid.end();
     };
-    if (!std::all_of(all.begin(), all.end(), is_avoided)) std::erase_if(all, is_avoided);
+    all_avoided_ = std::all_of(all.begin(), all.end(), is_avoided);
+    if (!all_avoided_) std::erase_if(all, is_avoided);
     all_ = std::move(all);
     sockets_.reserve(all_.size());
     last_ = net::error::make_error_code(net::error::address_family_not_supported);
@@ -167,8 +168,8 @@ class race final : public connector, public std::enable_shared_from_this<race> {
     }
     net_error why;
     const int handle = sockets_[which].release(why);
-    finish({why, connected_socket(handle, all_[which].protocol().family()), all_[which],
-            pending_ != 0 || sockets_.size() != all_.size()});
+    const bool others = !all_avoided_ && (pending_ != 0 || sockets_.size() != all_.size());
+    finish({why, connected_socket(handle, all_[which].protocol().family()), all_[which], others});
   }
 
   void finish(connect_result result) {
@@ -195,6 +196,7 @@ class race final : public connector, public std::enable_shared_from_this<race> {
   endpoint local_;
   bool has_local_ = false;
   std::vector<endpoint> all_;
+  bool all_avoided_ = false;  // no address was left but those to avoid
   std::vector<protocol::socket> sockets_;
   std::size_t pending_ = 0;
   std::error_code last_;

@@ -18,6 +18,9 @@ using link = stream_link<net::generic::stream_protocol::socket, net::steady_time
 // So often in a row connections to a destination that worked may fail before it is given up.
 constexpr unsigned patience = 10;
 
+// How many addresses of a name may refuse to greet before that counts as one failure.
+constexpr std::size_t most_refusing = 5;
+
 // Jobs that are kept for mails to come, since making one anew is most of what a mail costs here.
 constexpr std::size_t most_spare = 64;
 constexpr std::size_t most_spare_recipients = 16;
@@ -121,6 +124,15 @@ struct pool_core::site : list_hook<site, by_need> {
   }
   [[nodiscard]] std::size_t connections() const noexcept {
     return counts[0] + counts[1] + counts[2];
+  }
+  /// An address refuses while its name has others. Returns whether they are worth a try. One that
+  /// is known was asked before that was so, together with the one that told it: it counts once, and
+  /// there are no more of the kind than connections at a time.
+  [[nodiscard]] bool pass_over(const connect_request::endpoint& address) {
+    if (std::find(avoid.begin(), avoid.end(), address) != avoid.end()) return true;
+    if (avoid.size() + 1 >= most_refusing) return false;
+    avoid.push_back(address);
+    return true;
   }
 
   destination where;
@@ -342,6 +354,8 @@ void pool_core::line_up(site& s) {
   } else if (wants_connection(s)) {
     line = others ? &hungry_ : &starving_;
   }
+  // Whoever was to go in clear text has gone another way: the next one tries TLS (POOL-02).
+  if (s.queue.empty()) s.in_clear = 0;
   if (site_list::of(s) == line) return;
   site_list::unlink(s);
   if (line != nullptr) line->push_back(s);
@@ -460,6 +474,8 @@ void pool_core::opened(connection& c, std::error_code error) {
     enter(c, stage::open);
     c.since = clock::now();
     place(c);
+    // Clear text is for those whose TLS failed, not for whoever comes next (POOL-02).
+    if (s.handshakes_failed != 0 && s.queue.empty()) retire(c);
   }
   serve(s);
 }
@@ -472,12 +488,11 @@ void pool_core::failed(connection& c, std::error_code error) {
   refusal r;
   r.error = error;
   if (const recipient_report* const why = c.smtp->opening_failure()) r.why = *why;
-  if (r.why.advice == hint::retry_without_tls) {
+  if (resend_of(r.why) == resend::without_tls) {
     ++s.in_clear;
     ++s.handshakes_failed;
-  } else if (r.why.stage == verb::greeting && c.smtp->has_other_addresses()) {
-    s.avoid.push_back(c.smtp->peer());  // it is not the end of the name
-  } else {
+  } else if (r.why.stage != verb::greeting || !c.smtp->has_other_addresses() ||
+             !s.pass_over(c.smtp->peer())) {
     ++s.failures;
     s.avoid.clear();
     const bool permanent = is_permanent(r.why.why, r.why.code);
@@ -513,6 +528,8 @@ void pool_core::job_done(job& j) {
     return std::any_of(plan.recipients.begin(), plan.recipients.end(),
                        [&](std::size_t i) { return j.report.recipients[i].*member == value; });
   };
+  // `resend::connection` also says that a link was lost. This asks whether the server, in a session
+  // that goes on, wants another one: then this one is over, though it is open and looks well.
   const bool wants_another = any_says(&recipient_report::advice, hint::another_connection);
   if (wants_another) retire(c);
   // What was open for long may have been dead for long, and a neighbour that was given up says
@@ -620,7 +637,9 @@ void pool_core::forget_if_unused(site& s) {
 
 // -- time -----------------------------------------------------------------------------------------
 
-/// For whatever is the first in its list: each holds what waits equally long.
+/// For whatever is the first in its list: each holds what waits equally long. Only a destination
+/// that has been out of `delayed_` may stand there behind others that are due later: it waits for
+/// those, which is never longer than `retry_delay` from now.
 void pool_core::arm_timer() {
   std::optional<clock::time_point> at;
   const auto not_after = [&at](clock::time_point t) { at = at ? std::min(*at, t) : t; };

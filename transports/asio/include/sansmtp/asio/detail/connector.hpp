@@ -54,7 +54,8 @@ struct connect_result {
   std::error_code error;
   connected_socket socket{};
   connect_request::endpoint peer{};  ///< To whom.
-  bool others = false;               ///< Has the name addresses that were not tried to the end?
+  /// Has the name addresses that are not to be avoided and were not tried to the end?
+  bool others = false;
 };
 
 /// Resolves a name and races the addresses after RFC 8305: those of both families by turns, each
