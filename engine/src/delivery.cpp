@@ -19,16 +19,21 @@ inline void assign_text(std::string& to, std::string_view from) {
   }
 }
 
-void answer(recipient_report& entry, const event& e) {
-  if (e.what == event::kind::recipient_rejected) {
-    entry.result = e.result;
-    entry.why = condition_of(e.error);
-  }
+/// What the event shows of the reply.
+void take_answer(recipient_report& entry, const event& e) {
   entry.stage = e.answers;
   entry.advice = e.advice;
   entry.code = e.answer.code();
   entry.enhanced = e.answer.enhanced();
   entry.text.assign(detail::first_lines(e.answer.text(), kept_reply_octets));
+}
+
+void answer(recipient_report& entry, const event& e) {
+  if (e.what == event::kind::recipient_rejected) {
+    entry.result = e.result;
+    entry.why = condition_of(e.error);
+  }
+  take_answer(entry, e);
 }
 
 }  // namespace
@@ -92,6 +97,20 @@ bool delivery::delivered_to_all() const noexcept {
 std::size_t delivery::count(outcome o) const noexcept {
   const auto has_it = [o](const recipient_report& r) { return r.result == o; };
   return static_cast<std::size_t>(std::count_if(recipients.begin(), recipients.end(), has_it));
+}
+
+recipient_report failure_of(const event& e) {
+  using enum failure_category;
+  recipient_report result;
+  result.result = e.what == event::kind::mail_done ? e.result : outcome::not_attempted;
+  result.why = condition_of(e.error);
+  if (e.error && result.why == errc::none) {
+    result.why = e.category == tls       ? errc::tls_failed
+                 : e.category == aborted ? errc::aborted
+                                         : errc::connection_lost;
+  }
+  take_answer(result, e);
+  return result;
 }
 
 }  // namespace sansmtp

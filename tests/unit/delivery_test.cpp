@@ -238,4 +238,49 @@ TEST(delivery, counts) {  // OUT-01
   }
 }
 
+TEST(delivery, says_what_a_failure_means_for_a_mail) {  // POOL-01
+  const auto foreign = std::make_error_code(std::errc::operation_canceled);
+  const struct {
+    std::error_code error;
+    failure_category category;
+    errc why;
+  } rows[] = {
+      {{}, failure_category::none, errc::none},
+      {errc::service_closing, failure_category::reply, errc::service_closing},
+      {errc::aborted, failure_category::aborted, errc::aborted},
+      {foreign, failure_category::tls, errc::tls_failed},
+      {foreign, failure_category::aborted, errc::aborted},
+      {foreign, failure_category::connection_lost, errc::connection_lost},
+  };
+  for (const auto& row : rows) {
+    event e;
+    e.what = event::kind::session_failed;
+    e.error = row.error;
+    e.category = row.category;
+    EXPECT_EQ(failure_of(e).why, row.why) << row.error.message();
+    EXPECT_EQ(failure_of(e).result, outcome::not_attempted);
+  }
+}
+
+TEST(delivery, copies_the_reply_of_a_failure) {  // OUT-01, LIM-01
+  recipient_report r;
+  {
+    const std::string text = "4.3.2 first\n" + std::string(kept_reply_octets, 'x');
+    event e;
+    e.what = event::kind::mail_done;
+    e.result = outcome::deferred;
+    e.answers = verb::rcpt;
+    e.error = errc::service_closing;
+    e.advice = hint::another_connection;
+    e.answer = reply(421, text);
+    r = failure_of(e);
+  }
+  EXPECT_EQ(r.result, outcome::deferred);
+  EXPECT_EQ(r.stage, verb::rcpt);
+  EXPECT_EQ(r.advice, hint::another_connection);
+  EXPECT_EQ(r.code, 421);
+  EXPECT_EQ(r.enhanced, (enhanced_status{4, 3, 2}));
+  EXPECT_EQ(r.text, "4.3.2 first");
+}
+
 }  // namespace

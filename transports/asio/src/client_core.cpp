@@ -22,25 +22,6 @@ constexpr std::size_t max_slices = 64;
 // So often handlers may make work for `run` before the loop has its turn.
 constexpr unsigned max_rounds = 16;
 
-/// What a mail is told that could not be begun since the session could not be opened.
-recipient_report failure_of(const event& e) {
-  recipient_report result;
-  result.result = outcome::not_attempted;
-  result.stage = e.answers;
-  result.why = condition_of(e.error);
-  if (result.why == errc::none) {  // a foreign code
-    using enum failure_category;
-    result.why = e.category == tls       ? errc::tls_failed
-                 : e.category == aborted ? errc::aborted
-                                         : errc::connection_lost;
-  }
-  result.advice = e.advice;
-  result.code = e.answer.code();
-  result.enhanced = e.answer.enhanced();
-  result.text = e.answer.text();
-  return result;
-}
-
 session_config with_trace(const async_client_options& options) {
   session_config config = options.session;
   if (options.trace) config.trace = true;

@@ -84,23 +84,6 @@ message borrow(const message& kept) {
   return message::borrow(kept.content()).utf8_headers(kept.has_utf8_headers());
 }
 
-// What a failure means for a mail: for the one that it is about, else for one that the session did
-// not get to.
-recipient_report report_of(const event& e) {
-  recipient_report report;
-  report.result = e.what == event::kind::mail_done ? e.result : outcome::not_attempted;
-  report.stage = e.answers;
-  report.why = condition_of(e.error);
-  if (e.error && report.why == errc::none) {  // the transport's own
-    report.why = e.category == failure_category::tls ? errc::tls_failed : errc::connection_lost;
-  }
-  report.advice = e.advice;
-  report.code = e.answer.code();
-  report.enhanced = e.answer.enhanced();
-  report.text.assign(e.answer.text());
-  return report;
-}
-
 void report_refused(errc why, delivery& report) {
   report.id = 0;
   report.error = why;
@@ -771,7 +754,7 @@ void client::remember(const event& e) {
   if (e.what == event::kind::closed && !e.answer && f.code != 0 && f.id != 0 && f.id == ended_) {
     return;
   }
-  const bool passing = options_.moves != 0 && resend_of(report_of(e)) != resend::no;
+  const bool passing = options_.moves != 0 && resend_of(failure_of(e)) != resend::no;
   if (passing && !passing_) standing_ = std::exchange(f, {});
   passing_ = passing;
   f.error = e.error;
@@ -796,7 +779,7 @@ void client::forgive() {
 // Keeps why the session ended, for who asks and for the mails that come too late for it.
 void client::remember_end(const event& e) {
   end_ = e.error ? e.error : make_error_code(errc::session_closed);
-  unsent_ = report_of(e);
+  unsent_ = failure_of(e);
   if (!e.error) unsent_.why = errc::session_closed;
 }
 
