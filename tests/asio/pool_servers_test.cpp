@@ -358,8 +358,8 @@ TEST_F(asio_pool_servers, a_name_all_of_whose_addresses_refuse_is_given_up) {
   EXPECT_EQ(servers.two->connections(), 3);
 }
 
-// Two connections meet two addresses of a name at the same time, and both refuse: that no address is
-// left is found out all the same.
+// Two connections meet two addresses of a name at the same time, and both refuse: that no address
+// is left is found out all the same.
 TEST_F(asio_pool_servers, a_name_whose_addresses_refuse_at_once_is_given_up) {
   std::atomic<int> quits = 0;
   const auto refuse = [&quits](int connection, std::string_view line) -> std::string {

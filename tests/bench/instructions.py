@@ -43,10 +43,11 @@ def sink(command: str, work: str):
         process.wait()
 
 
-def instructions(probe: str, level: str, mails: int, server: list[str], work: str) -> int:
-    """The instructions of a whole run."""
+def instructions(probe: str, level: str, mails: int, server: list[str], work: str,
+                 options: tuple[str, ...] = ()) -> int:
+    """The instructions of a whole run, or of what callgrind's options select."""
     result = subprocess.run(
-        ["valgrind", "--tool=callgrind",
+        ["valgrind", "--tool=callgrind", *options,
          "--callgrind-out-file=" + os.path.join(work, "callgrind.out"),
          probe, level, str(mails), *server],
         capture_output=True, text=True, check=False, timeout=SECONDS)

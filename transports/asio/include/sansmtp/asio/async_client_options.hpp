@@ -26,8 +26,8 @@ struct async_client_options {
   /// The server's name for `tls`. Empty: the host that was given to `async_connect`; there is none
   /// if that was the path of a Unix socket or an endpoint, or the stream was connected already.
   std::string tls_host;
-  /// What the server must prove; none: what `tls` demands by default. If it demands a name and there
-  /// is none, the link is refused before an octet leaves (TLS-13).
+  /// What the server must prove; none: what `tls` demands by default. If it demands a name and
+  /// there is none, the link is refused before an octet leaves (TLS-13).
   std::optional<peer_demand> demand;
 
   /// A numeric local address to bind, "192.0.2.5" or "2001:db8::5"; empty: the system chooses. Of

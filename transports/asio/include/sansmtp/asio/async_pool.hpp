@@ -23,9 +23,9 @@ namespace sansmtp {
 ///
 /// Where TLS is opportunistic and a handshake fails, one connection in clear text follows, for as
 /// many mails as handshakes in a row have failed (TLS-08); the next one tries TLS again. An address
-/// of a name that refuses at its greeting is passed over for the others; that five did so, or all of
-/// them, counts as one failure to connect. If no connection to a destination can be made, all mails
-/// that wait for it end with the reason.
+/// of a name that refuses at its greeting is passed over for the others; that five did so, or all
+/// of them, counts as one failure to connect. If no connection to a destination can be made, all
+/// mails that wait for it end with the reason.
 ///
 /// One thread at a time uses it: give it a strand if many run the loop. As in `async_client` all
 /// tokens are welcome, and nothing completes inside of the function that begins it. Destroying it
