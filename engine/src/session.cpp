@@ -883,7 +883,8 @@ operation_id session::raw(std::string_view line) {
   for (std::size_t i = 0; i < s.wanted_.size(); ++i) {
     if (s.wanted_[i].mail != nullptr) s.give_up(s.wanted_[i]);
   }
-  if (s.sending_ != nullptr) cancel(s.sending_->id);
+  // Content that was begun can only be ended, or the link cut; what is under way is to be decided.
+  if (s.sending_ != nullptr && s.sending_->step != mail_step::content) cancel(s.sending_->id);
   if (s.stage_ == impl::stage::closed) return;
   if (s.stage_ == impl::stage::opening) {
     // Inside an exchange of AUTH or a handshake there is no place for a command.

@@ -10,6 +10,7 @@
 #include "fixture.hpp"
 #include "sansmtp/blocking/resolver_category.hpp"
 #include "sansmtp/blocking/send_mail.hpp"
+#include "sansmtp/script/memory_layer.hpp"
 #include "scripted_server.hpp"
 #include "silent_listener.hpp"
 
@@ -220,6 +221,36 @@ TEST(connect, refuses_a_configuration_that_cannot_be_followed) {
   options.session.local_name = "b\r\n";
   EXPECT_EQ(client(options).connect(server.address()), errc::bad_argument);
   EXPECT_FALSE(server.has_connection());
+}
+
+// Whoever calls after that is told of TLS, and not of a lost connection.
+TEST(connect, mails_are_told_that_tls_cannot_be_had) {  // TLS-13, ERR-01
+  const silent_listener server(4);
+  const auto broken = [](const tls_target&) {
+    auto layer = std::make_unique<script::memory_layer>();
+    layer->feed(as_bytes("no record"));
+    static_cast<void>(layer->handshake());
+    return layer;
+  };
+  const auto none = [](const tls_target&) { return nullptr; };
+  for (const tls_factory& make : {tls_factory(broken), tls_factory(none)}) {
+    client_options options = named_options();
+    options.session.tls = tls_mode::required;
+    options.tls = make;
+    client c(options);
+    const std::error_code error = c.connect(server.address());
+    EXPECT_TRUE(error);
+    EXPECT_EQ(c.last_error().error, error);
+    EXPECT_EQ(c.last_error().stage, verb::handshake);
+    EXPECT_EQ(c.last_error().category, failure_category::tls);
+    const delivery report = c.send(mail_to({"r@b.test"}), small_message());
+    EXPECT_EQ(report.error, error);
+    ASSERT_EQ(report.recipients.size(), 1U);
+    EXPECT_EQ(report.recipients[0].result, outcome::not_attempted);
+    EXPECT_EQ(report.recipients[0].why, errc::tls_failed);
+    EXPECT_EQ(report.recipients[0].stage, verb::handshake);
+    EXPECT_FALSE(c.can_send());
+  }
 }
 
 TEST(connect, begins_anew_after_a_lost_link) {

@@ -697,4 +697,50 @@ TEST(resend, without_tls_where_that_was_optional) {
   EXPECT_EQ(seen.connections[1].count("STARTTLS"), 0);
 }
 
+// A server whose TLS never works: it is asked for again and again, but not for each mail.
+TEST(resend, tls_is_tried_again_after_a_few_mails_without) {  // TLS-08
+  const answers broken_tls = [](const command& c) -> std::string {
+    if (c.is("EHLO")) return "250-mx.test\r\n250 STARTTLS";
+    return c.is("STARTTLS") ? "220 go,close" : "";
+  };
+  counting_server server(20, broken_tls);
+  client_options options = named_options();
+  options.session.tls = tls_mode::opportunistic;
+  options.tls = [](const tls_target&) { return std::make_unique<script::memory_layer>(); };
+  client c(options);
+  ASSERT_FALSE(c.connect(server.address()));
+  expect_all(send_many(c, 12), 12, outcome::delivered);
+  EXPECT_FALSE(c.quit());
+  std::vector<std::ptrdiff_t> in_clear;
+  const seen_by_server& seen = server.seen();
+  for (std::size_t i = 0; i != seen.connections.size(); ++i) {
+    const bool with_tls = i % 2 == 0;
+    EXPECT_EQ(seen.connections[i].count("STARTTLS"), with_tls ? 1 : 0) << i;
+    const std::ptrdiff_t mails = seen.connections[i].count("MAIL");
+    if (with_tls) {
+      EXPECT_EQ(mails, 0) << i;
+    } else {
+      in_clear.push_back(mails);
+    }
+  }
+  // Two mails are on their way when a handshake fails, so that it is no fewer.
+  EXPECT_EQ(in_clear, (std::vector<std::ptrdiff_t>{2, 2, 3, 4, 1}));
+}
+
+// The handshake failed before there was a mail.
+TEST(resend, without_tls_after_an_opening_that_failed) {  // TLS-08
+  counting_server server(2, [](const command& c) -> std::string {
+    if (c.is("EHLO")) return "250-mx.test\r\n250 STARTTLS";
+    return c.is("STARTTLS") ? "220 go,close" : "";
+  });
+  client_options options = named_options();
+  options.session.tls = tls_mode::opportunistic;
+  options.tls = [](const tls_target&) { return std::make_unique<script::memory_layer>(); };
+  client c(options);
+  ASSERT_FALSE(c.connect(server.address()));
+  EXPECT_TRUE(c.open());
+  EXPECT_TRUE(c.can_send());
+  EXPECT_TRUE(c.send(mail_to({"r@b.test"}), small_message()).delivered_to_all());
+}
+
 }  // namespace

@@ -1058,6 +1058,23 @@ TEST(session, quits_now_wherever_it_is) {  // SESS-19
   ended.end();
   EXPECT_EQ(ended.last(kind::closed)->error, errc::aborted);
 
+  // Behind the 354 there is none either, but content can be ended and its verdict heard (SESS-25).
+  session_driver open = opened(config_of());
+  const mail_id begun = open.s.send(envelope_to(1), borrowed_body());
+  const mail_id behind = open.s.send(envelope_to(1), borrowed_body());
+  open.take();
+  open.say("250 ok");
+  open.say("250 ok");
+  open.say("354 go");
+  open.s.quit_now();
+  const std::string rest = open.take();
+  EXPECT_EQ(rest.substr(rest.size() - 5), "\r\n.\r\n");
+  EXPECT_EQ(open.talk("250 taken"), "QUIT\r\n");
+  EXPECT_EQ(open.outcomes(begun), std::vector{outcome::delivered});
+  EXPECT_EQ(open.outcomes(behind), std::vector{outcome::not_attempted});
+  open.talk("221 bye");
+  EXPECT_FALSE(open.last(kind::closed)->error);
+
   session_driver d = lockstep(2);
   const mail_id waits = d.s.send(envelope_to(1), borrowed_body());
   const operation_id noop = d.s.noop();

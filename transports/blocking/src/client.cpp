@@ -134,6 +134,7 @@ std::error_code client::prepare() {
   home_.reset();
   untried_.clear();
   in_clear_ = opened_ = false;
+  handshakes_failed_ = 0;
   given_up_ = 0;
   const bool lacks_tls = options_.session.tls != tls_mode::off && !options_.tls;
   const errc problem = is_to_stop(options_) ? errc::aborted
@@ -186,12 +187,13 @@ std::error_code client::begin(descriptor& link, std::string_view host, std::uint
     layer = options_.tls({.host = options_.tls_host.empty() ? host : options_.tls_host,
                           .port = port,
                           .demand = options_.demand ? &*options_.demand : nullptr});
-    if (!layer) return fail_to_connect(errc::tls_failed);
-    if (layer->error()) {  // TLS-13
-      fail_to_connect(layer->error());
+    if (!layer || layer->error()) {  // TLS-13
+      const std::error_code why = layer ? layer->error() : make_error_code(errc::tls_failed);
+      fail_to_connect(why);
       last_error_.category = failure_category::tls;
-      last_error_.stage = verb::handshake;
-      return layer->error();
+      last_error_.stage = unsent_.stage = verb::handshake;
+      unsent_.why = errc::tls_failed;
+      return why;
     }
   }
   const int fd = link.get();
@@ -257,11 +259,11 @@ void client::await_greeting() {
 // Makes another link in place of the one that is over, or is good for nothing more. Returns whether
 // there is one.
 bool client::renew(resend how) {
-  if (!can_renew() && !(home_ && how == resend::without_tls)) return false;
-  if (is_to_stop(options_)) return false;
+  if (!can_renew(how) || is_to_stop(options_)) return false;
   leave();
   if (!home_) return false;  // by what became of the mails under way
   in_clear_ = how == resend::without_tls;
+  if (in_clear_) ++handshakes_failed_;
   if (connect_home()) return false;
   await_greeting();
   if (!link_) {
@@ -270,6 +272,14 @@ bool client::renew(resend how) {
   }
   forgive();
   return true;
+}
+
+// May this link take no new mail? Where a handshake failed only a few mails go in clear text, and
+// TLS is tried again (TLS-08): one more with each handshake that fails in a row, so that a server
+// whose TLS is broken does not cost one a mail.
+bool client::is_full() const noexcept {
+  const std::uint64_t most = options_.mails_per_connection;
+  return (most != 0 && carried_ >= most) || (in_clear_ && carried_ >= handshakes_failed_);
 }
 
 // QUIT, and whatever was queued before it.
@@ -319,8 +329,7 @@ void client::post(const envelope& env, message&& content, delivery& report) {
   // Nobody would lend its chunks.
   if (content.is_streamed()) return report_refused(errc::bad_argument, report);
   resume();  // what came before
-  const bool full = options_.mails_per_connection != 0 && carried_ >= options_.mails_per_connection;
-  if (link_ ? full && can_renew() : can_send()) {
+  if (!link_ || is_full()) {
     static_cast<void>(renew(link_ ? resend::connection : resend_of(unsent_)));
   }
   await_greeting();
@@ -361,8 +370,10 @@ void client::resume() {
     const auto mail = std::find_if(pending_.begin(), pending_.end(), waits);
     if (mail == pending_.end()) return;
     second_try& again = *mail->again;
+    // A mail that TLS failed for goes over the link that was made without, with others or not.
+    const bool full = again.how != resend::without_tls && is_full() && can_renew(again.how);
     const bool spent = again.how != resend::transaction && again.link == links_;
-    if (!link_ || spent) {
+    if (!link_ || spent || full) {
       // It ends what else is under way, so that `mail` is not to be trusted after it.
       if (renew(again.how)) continue;
       std::erase_if(pending_, waits);  // their reports stand
@@ -688,7 +699,10 @@ void client::handle(const event& e) {
       greeted_ = true;
       untried_.clear();
       break;
-    case ready: ready_ = opened_ = true; break;
+    case ready:
+      ready_ = opened_ = true;
+      if (channel_.tls() != nullptr) handshakes_failed_ = 0;
+      break;
     case session_failed:
     case closed:
       if (!end_) remember_end(e);

@@ -136,7 +136,7 @@ class client {
   /// Getter: is there a link, or would the next mail make one (`client_options::moves`)? If not,
   /// it would be reported as not attempted.
   [[nodiscard]] bool can_send() const noexcept {
-    return connected() || (can_renew() && resend_of(unsent_) != resend::no);
+    return connected() || can_renew(resend_of(unsent_));
   }
   /// Getter: what the server offers; empty before `open`.
   [[nodiscard]] const capabilities& peer() const noexcept { return channel_.engine().peer(); }
@@ -189,8 +189,13 @@ class client {
   std::error_code begin(descriptor& link, std::string_view host, std::uint16_t port);
   std::error_code fail_to_connect(std::error_code why);
   void await_greeting();
-  [[nodiscard]] bool can_renew() const noexcept { return home_ && opened_ && options_.moves != 0; }
+  // A server that never took a session has no other chance, but one without TLS.
+  [[nodiscard]] bool can_renew(resend how) const noexcept {
+    return home_ && options_.moves != 0 &&
+           (opened_ ? how != resend::no : how == resend::without_tls);
+  }
   bool renew(resend how);
+  [[nodiscard]] bool is_full() const noexcept;
   void leave();
   [[nodiscard]] std::error_code refusal() const noexcept;
 
@@ -246,14 +251,15 @@ class client {
   // Where another link would be made to, if one may be.
   std::optional<server_address> home_;
   std::vector<server_address>
-      untried_;                // addresses of it, for the case that this one does not greet
-  bool in_clear_ = false;      // without TLS, since that was optional and failed (TLS-08)
-  bool greeted_ = false;       // did the server of this link greet?
-  bool ready_ = false;         // did it take this session?
-  bool opened_ = false;        // did it take one before?
-  unsigned given_up_ = 0;      // mails in a row for which no connection was good enough
-  std::uint64_t links_ = 0;    // made so far
-  std::uint64_t carried_ = 0;  // mails given to this one
+      untried_;                     // addresses of it, for the case that this one does not greet
+  bool in_clear_ = false;           // without TLS, since that was optional and failed (TLS-08)
+  unsigned handshakes_failed_ = 0;  // in a row, with a link in clear text after each
+  bool greeted_ = false;            // did the server of this link greet?
+  bool ready_ = false;              // did it take this session?
+  bool opened_ = false;             // did it take one before?
+  unsigned given_up_ = 0;           // mails in a row for which no connection was good enough
+  std::uint64_t links_ = 0;         // made so far
+  std::uint64_t carried_ = 0;       // mails given to this one
 };
 
 template <typename Next, typename Done>
