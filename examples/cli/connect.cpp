@@ -22,7 +22,7 @@ connection::connection(const connection_options& given, blocking::client_options
 
 std::error_code connection::connect(const std::function<void()>& on_link) {
   if (const std::error_code error = begin(on_link)) return error;
-  if (options_.session.tls != tls_mode::opportunistic) return {};
+  if (options_.moves != 0 || options_.session.tls != tls_mode::opportunistic) return {};
   if (!client_.open() || client_.last_error().stage != verb::handshake) return {};
   options_.session.tls = tls_mode::off;
   return begin(on_link);

@@ -19,8 +19,9 @@ class connection {
   /// `options` are those of `given`, perhaps with a trace; `given` must outlive this.
   connection(const connection_options& given, blocking::client_options options);
 
-  /// Command: connects. Under `tls_mode::opportunistic` it opens the session, and once more without
-  /// TLS if the handshake fails, which is said on standard error as for each later link (TLS-08). `on_link` is called for each link, before an octet comes.
+  /// Command: connects. Where the client makes no other link by itself (`client_options::moves` is
+  /// 0) and TLS is optional, it opens the session, and once more without TLS if the handshake fails
+  /// (TLS-08). `on_link` is called for each link that it makes, before an octet comes.
   /// Errors: those of `blocking::client::connect`.
   std::error_code connect(const std::function<void()>& on_link = {});
 

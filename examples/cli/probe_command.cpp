@@ -80,6 +80,7 @@ findings probe(const connection_options& given) {
     }
     found.extended = e.answers == verb::ehlo || (found.extended && e.answers != verb::helo);
   };
+  options.moves = 0;  // no mail would make another link
   connection link(given, std::move(options));
   blocking::client& client = link.client();
 

@@ -115,6 +115,14 @@ class send_run {
     if (given_.record) options.moves = 0;  // a record is of one session
     progress shown;
     std::optional<script::recorder> recorder;
+    std::optional<session_config> recorded;
+    bool over = false;  // the session that was recorded
+    const auto begin_record = [&] {
+      over = false;
+      recorder.emplace(clock::now(), *recorded);
+      recorder->comment("A session of sansmtp send with " + to_string(given_.connection.server) +
+                        ", recorded; secrets are masked.");
+    };
     if (given_.connection.trace) {
       options.trace = [](const event& e) { print_error(dialogue_of(e)); };
     } else if (error_is_terminal()) {
@@ -122,24 +130,27 @@ class send_run {
     }
     if (given_.record) {
       options.trace = [&, show = std::move(options.trace)](const event& e) {
+        if (over) begin_record();  // another address of a server that did not greet
         recorder->take(clock::now(), e);
+        over = e.what == event::kind::closed;
         if (show) show(e);
       };
     }
     connection link(given_.connection, std::move(options));
-    const auto begin_record = [&] {
+    const auto on_link = [&] {
       if (!given_.record) return;
-      recorder.emplace(clock::now(), link.client().engine().config());
-      recorder->comment("A session of sansmtp send with " + to_string(given_.connection.server) +
-                        ", recorded; secrets are masked.");
+      recorded = link.client().engine().config();
+      begin_record();
     };
-    if (const std::error_code error = link.connect(begin_record)) {
+    if (const std::error_code error = link.connect(on_link)) {
       const failure why = connect_failure(given_.connection, error);
       for (mail_ptr m = std::move(first); m; m = next_sendable()) {
         reports_.tell(mail_report::not_attempted(*m, verb::greeting, why));
       }
       return;
     }
+    // Mails are recorded in the session that they are given to. If there is none they say why.
+    if (recorder) static_cast<void>(link.client().open());
 
     std::deque<mail_ptr> under_way;  // in order
     mail_ptr refused;
@@ -156,7 +167,7 @@ class send_run {
       shown.expect(input_name(m->file), m->content.size());
       env = m->env;
       content = m->borrowed();
-      if (recorder) recorder->send(clock::now(), env, content);
+      if (recorder && link.client().connected()) recorder->send(clock::now(), env, content);
       under_way.push_back(std::move(m));
       return true;
     };
@@ -194,7 +205,7 @@ class send_run {
     connection_options to = given_.connection;
     if (to.trace) to.client.trace = [](const event& e) { print_error(dialogue_of(e)); };
     session_notes notes;
-    notes.attach(given_.connection, to.client);
+    notes.attach(given_.connection, to.client, session_notes::links::several);
     mail_source source;
     source.next = [&] { return first ? std::move(first) : next_sendable(); };
     source.done = [&](const outgoing_mail& m, const parallel_report& told) {

@@ -16,16 +16,16 @@ namespace sansmtp::cli {
 /// what a person needs to see is the names that it does have.
 class session_notes::noting_layer final : public tls_layer {
  public:
-  noting_layer(std::unique_ptr<tls_layer> inside, std::vector<std::string>& names)
-      : inside_(std::move(inside)), names_(names) {
-    names_.clear();
+  noting_layer(std::unique_ptr<tls_layer> inside, session_notes& notes)
+      : inside_(std::move(inside)), notes_(notes) {
+    if (notes_.links_ == links::one) notes_.names_ = {};
   }
 
   void feed(bytes ciphertext) override { inside_->feed(ciphertext); }
   void feed_end() override { inside_->feed_end(); }
   progress handshake() override {
     const progress p = inside_->handshake();
-    if (p == progress::failed) names_ = inside_->info().peer_names;
+    if (p == progress::failed) notes_.names_.take(inside_->info().peer_names, notes_.links_);
     return p;
   }
   reading read(std::span<char> into, std::size_t& size) override {
@@ -40,11 +40,13 @@ class session_notes::noting_layer final : public tls_layer {
 
  private:
   std::unique_ptr<tls_layer> inside_;
-  std::vector<std::string>& names_;
+  session_notes& notes_;
 };
 
-void session_notes::attach(const connection_options& given, blocking::client_options& options) {
+void session_notes::attach(const connection_options& given, blocking::client_options& options,
+                           links how_many) {
   given_ = &given;
+  links_ = how_many;
   options.trace = [this, shown_to = std::move(options.trace)](const event& e) {
     take(e);
     if (shown_to) shown_to(e);
@@ -54,7 +56,7 @@ void session_notes::attach(const connection_options& given, blocking::client_opt
                     const tls_target& target) -> std::unique_ptr<tls_layer> {
     std::unique_ptr<tls_layer> inside = make(target);
     if (!inside) return nullptr;
-    return std::make_unique<noting_layer>(std::move(inside), refused_names_);
+    return std::make_unique<noting_layer>(std::move(inside), *this);
   };
 }
 
@@ -64,10 +66,7 @@ void session_notes::take(const event& e) {
     offered_.assign(e.answer, given_->client.session.ignored_keywords);
     greeted_ = true;
   }
-  if (!e.excerpt.empty()) {
-    error_ = e.error;
-    excerpt_.assign(e.excerpt);
-  }
+  if (!e.excerpt.empty()) octets_.take({e.error, std::string(e.excerpt)}, links_);
   say_if_without_tls(e);
 }
 
@@ -82,7 +81,7 @@ void session_notes::say_if_without_tls(const event& e) {
 
 const std::string& session_notes::excerpt_of(const std::error_code& error) const noexcept {
   static const std::string none;
-  return error && error == error_ ? excerpt_ : none;
+  return error && error == octets_.value.first ? octets_.value.second : none;
 }
 
 }  // namespace sansmtp::cli

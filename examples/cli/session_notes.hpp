@@ -1,9 +1,11 @@
 // What sessions with one server said that their reports do not hold.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "connection_options.hpp"
@@ -21,10 +23,16 @@ class session_notes {
   session_notes(const session_notes&) = delete;
   session_notes& operator=(const session_notes&) = delete;
 
+  /// How many links the sessions have at a time.
+  enum class links : std::uint8_t { one, several };
+
   /// Command: has the sessions of `options`, made after `given`, show what they do, before a trace
   /// that is there. That a failed handshake of opportunistic TLS is followed by mail in clear text
-  /// is said on standard error, once (TLS-08). `given` must outlive them, too.
-  void attach(const connection_options& given, blocking::client_options& options);
+  /// is said on standard error, once (TLS-08). `given` must outlive them, too. Of several links nobody
+  /// knows which one a failure was of, so that what failed ones showed, octets and the names in a
+  /// certificate, counts only as long as all of them showed the same.
+  void attach(const connection_options& given, blocking::client_options& options,
+              links how_many = links::one);
 
   /// Getter: what the last EHLO reply offered, also once its session is over.
   [[nodiscard]] const capabilities& offered() const noexcept { return offered_; }
@@ -37,21 +45,34 @@ class session_notes {
   /// Getter: the names in the certificate of the last handshake that failed; empty if it showed
   /// none, or if none failed.
   [[nodiscard]] const std::vector<std::string>& refused_names() const noexcept {
-    return refused_names_;
+    return names_.value;
   }
 
  private:
   class noting_layer;
+  /// What links showed when they failed.
+  template <typename Value>
+  struct note {
+    Value value{};  // the last one; none if several links do not agree
+    bool taken = false;
+    bool contested = false;
+
+    void take(Value shown, links how_many) {
+      contested = contested || (how_many == links::several && taken && shown != value);
+      taken = true;
+      value = contested ? Value{} : std::move(shown);
+    }
+  };
   void take(const event& e);
   void say_if_without_tls(const event& e);
 
   const connection_options* given_ = nullptr;
+  links links_ = links::one;
   bool said_ = false;  // that it goes on without TLS
   capabilities offered_;
   bool greeted_ = false;
-  std::error_code error_;
-  std::string excerpt_;
-  std::vector<std::string> refused_names_;
+  note<std::pair<std::error_code, std::string>> octets_;  // and what they are about
+  note<std::vector<std::string>> names_;
 };
 
 }  // namespace sansmtp::cli

@@ -309,6 +309,25 @@ class TlsTest(CommandTest):
                 self.assertEqual((result.code, outcome(result)), (support.NO_PERMISSION, "not_attempted"), result)
                 self.assert_no_secret(server.clear)
 
+    def test_opportunistic_goes_back_to_tls(self):
+        """POOL-02, TLS-08: a handshake that failed once costs one connection its TLS, and not all that follow."""
+        files = [self.write(f"{n}.eml", b"Subject: %d\r\n\r\nx\r\n" % n) for n in range(6)]
+        for way in ((), ("--mails-per-connection", "1"), ("--parallel", "2")):
+            def cut_once(link):
+                server.hostile = None  # from now on
+                link.put(b"220 go\r\n")
+            with self.subTest(way=way), TlsServer(Pki.server_context("server"), hostile=cut_once, parallel=True) as server:
+                result = run("send", "--json", "--server", server.server, *ENVELOPE, "--tls", "opportunistic", *way, *files)
+                rows = [json.loads(line) for line in result.out.splitlines()]
+                self.assertEqual((result.code, [r["recipients"][0]["outcome"] for r in rows]), (support.OK, ["delivered"] * 6), result)
+                self.assert_one_line(result.err)
+                self.assertRegex(result.err, r"TLS.*[^.]; going on without TLS\n")
+                clear = [line for secure, line in server.lines if line.startswith("MAIL") and not secure]
+                self.assertLessEqual(len(clear), 2)
+                self.assertGreaterEqual(len(clear), 1)
+                self.assertEqual(len(server.contents), 6)
+                self.assertEqual([row["tls"] for row in rows].count(None), len(clear))
+
     @staticmethod
     def alert(link):
         link.put(b"220 go\r\n")
