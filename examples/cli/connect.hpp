@@ -33,6 +33,7 @@ class connection {
 
   /// Getter: what the server said, for who explains.
   [[nodiscard]] const session_notes& notes() const noexcept { return notes_; }
+  [[nodiscard]] session_notes& notes() noexcept { return notes_; }
   /// Getter: why the client failed, as a line that says what to do, with its exit code.
   [[nodiscard]] failure explain(const std::error_code& error) const;
 

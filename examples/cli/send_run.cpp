@@ -175,7 +175,9 @@ class send_run {
       const mail_ptr m = std::move(under_way.front());
       under_way.pop_front();
       std::optional<mail_report::tls_link> tls;
-      if (const tls_info* info = link.client().tls()) tls = {info->protocol, info->verified};
+      if (const auto info = link.notes().take_tls(result.id)) {
+        tls = {info->protocol, info->verified};
+      }
       report(*m, result, link.notes(), std::move(tls));
     };
     do {

@@ -25,6 +25,7 @@ class session_notes::noting_layer final : public tls_layer {
   void feed_end() override { inside_->feed_end(); }
   progress handshake() override {
     const progress p = inside_->handshake();
+    if (p == progress::established) notes_.link_ = inside_->info();
     if (p == progress::failed) notes_.names_.take(inside_->info().peer_names, notes_.links_);
     return p;
   }
@@ -67,7 +68,15 @@ void session_notes::take(const event& e) {
     greeted_ = true;
   }
   if (!e.excerpt.empty()) octets_.take({e.error, std::string(e.excerpt)}, links_);
+  if (e.what == event::kind::mail_done && links_ == links::one) {
+    mails_[e.id] = e.tls ? link_ : std::nullopt;
+  }
   say_if_without_tls(e);
+}
+
+std::optional<tls_info> session_notes::take_tls(mail_id mail) {
+  const auto at = mails_.extract(mail);
+  return at ? std::move(at.mapped()) : std::nullopt;
 }
 
 void session_notes::say_if_without_tls(const event& e) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -12,6 +14,7 @@
 #include "sansmtp/blocking/client_options.hpp"
 #include "sansmtp/capabilities.hpp"
 #include "sansmtp/event.hpp"
+#include "sansmtp/tls_info.hpp"
 
 namespace sansmtp::cli {
 
@@ -41,6 +44,11 @@ class session_notes {
 
   /// Getter: the octets that `error` is about, the last time that it happened; perhaps empty.
   [[nodiscard]] const std::string& excerpt_of(const std::error_code& error) const noexcept;
+
+  /// Command: what is known of the TLS that the mail's last session had when the mail ended, none if
+  /// that was in clear text; known once, and only of one link at a time. By the time of the report
+  /// there may be another link.
+  [[nodiscard]] std::optional<tls_info> take_tls(mail_id mail);
 
   /// Getter: the names in the certificate of the last handshake that failed; empty if it showed
   /// none, or if none failed.
@@ -73,6 +81,8 @@ class session_notes {
   bool greeted_ = false;
   note<std::pair<std::error_code, std::string>> octets_;  // and what they are about
   note<std::vector<std::string>> names_;
+  std::optional<tls_info> link_;  // of the last handshake that succeeded
+  std::map<mail_id, std::optional<tls_info>> mails_;  // that ended
 };
 
 }  // namespace sansmtp::cli
