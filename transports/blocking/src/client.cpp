@@ -319,25 +319,28 @@ delivery client::send(const envelope& env, message content) {
 }
 
 void client::send(const envelope& env, message content, delivery& out) {
-  post(env, std::move(content), out);
-  collect(out);
+  pending_mail mail{.report = &out, .content = std::move(content), .again = nullptr};
+  post(env, mail);
+  collect(mail);
 }
 
-// Queues a mail; `report` is filled at the latest by `collect`.
-void client::post(const envelope& env, message&& content, delivery& report) {
-  if (!stream_.done) return report_refused(errc::bad_state, report);
+// Queues a mail; its report is filled at the latest by `collect`.
+void client::post(const envelope& env, pending_mail& mail) {
+  if (!stream_.done) return report_refused(errc::bad_state, *mail.report);
   // Nobody would lend its chunks.
-  if (content.is_streamed()) return report_refused(errc::bad_argument, report);
-  resume();  // what came before
+  if (mail.content.is_streamed()) return report_refused(errc::bad_argument, *mail.report);
+  if (waiting_) resume();  // what came before
   if (!link_ || is_full()) {
     static_cast<void>(renew(link_ ? resend::connection : resend_of(unsent_)));
   }
-  await_greeting();
-  if (!link_) return report_unsent(env, report);
+  if (!untried_.empty()) await_greeting();
+  if (!link_) return report_unsent(env, *mail.report);
   now_ = clock::now();
   ++carried_;
-  const mail_id id = channel_.engine().send(env, borrow(content));
-  pending_.push_back({id, &report, std::move(content), nullptr});
+  mail.id = channel_.engine().send(env, borrow(mail.content));
+  mail.due = true;
+  mail.again.reset();
+  pending_.push_back(&mail);
 }
 
 // What is said of a mail that there is no link for.
@@ -353,37 +356,39 @@ void client::report_unsent(const envelope& env, delivery& report) const {
   }
 }
 
-void client::collect(const delivery& report) {
-  // What is collected is always the oldest.
-  const auto is_due = [&] { return !pending_.empty() && pending_.front().report == &report; };
+void client::collect(const pending_mail& mail) {
   for (;;) {
-    run_until([&] { return !is_due() || pending_.front().waits(); });
-    if (!is_due() || !pending_.front().waits()) return;
+    run_until([&mail] { return !mail.due || mail.waits(); });
+    if (!mail.due || !mail.waits()) return;
     resume();
   }
 }
 
 // Sends again what waits for that, over another link if it takes one.
 void client::resume() {
-  const auto waits = [](const pending_mail& mail) { return mail.waits(); };
+  const auto waits = [](const pending_mail* mail) { return mail->waits(); };
   for (;;) {
-    const auto mail = std::find_if(pending_.begin(), pending_.end(), waits);
-    if (mail == pending_.end()) return;
-    second_try& again = *mail->again;
+    const auto at = std::find_if(pending_.begin(), pending_.end(), waits);
+    waiting_ = at != pending_.end();
+    if (!waiting_) return;
+    pending_mail& mail = **at;
+    second_try& again = *mail.again;
     // A mail that TLS failed for goes over the link that was made without, with others or not.
     const bool full = again.how != resend::without_tls && is_full() && can_renew(again.how);
     const bool spent = again.how != resend::transaction && again.link == links_;
     if (!link_ || spent || full) {
-      // It ends what else is under way, so that `mail` is not to be trusted after it.
+      // It ends what else is under way.
       if (renew(again.how)) continue;
-      std::erase_if(pending_, waits);  // their reports stand
-      return;
+      std::erase_if(pending_, [](pending_mail* m) {  // their reports stand
+        return m->waits() && std::exchange(m->due, false);
+      });
+      continue;
     }
     forgive();
     ++carried_;
     ++again.moves;
     again.how = resend::no;
-    mail->id = channel_.engine().send(again.env, borrow(mail->content));
+    mail.id = channel_.engine().send(again.env, borrow(mail.content));
   }
 }
 
@@ -419,6 +424,7 @@ bool client::plan_again(pending_mail& mail) {
   again.who = std::move(plan.recipients);
   again.how = plan.how;
   again.link = links_;
+  waiting_ = true;
   if (further) again.moves = 0;
   return true;
 }
@@ -541,7 +547,7 @@ void client::run_until(Condition fulfilled) {
     return fulfilled() && channel_.engine().where() != phase::quitting;
   };
   do {
-    heed_stop();
+    if (options_.stop) heed_stop();
     while (link_ && !channel_.closed()) {
       const std::span<const bytes> out = channel_.output(now_);
       if (out.empty()) break;
@@ -575,7 +581,7 @@ void client::write(std::span<const bytes> out) {
 
 // Does what `client_options::stop` asks for. Returns whether there is something new to write or tell.
 bool client::heed_stop() {
-  const stop_request asked = options_.stop ? options_.stop() : stop_request::no;
+  const stop_request asked = options_.stop();
   if (asked <= heeded_) return false;
   heeded_ = asked;
   untried_.clear();
@@ -590,7 +596,7 @@ bool client::heed_stop() {
 // Waits until the socket is ready or the deadline is there, and reads if there is something to
 // read.
 void client::wait(short directions) {
-  if (heed_stop()) return;
+  if (options_.stop && heed_stop()) return;
   // If something was heard and nothing written since, the server owes the rest of it.
   const bool rest = half_heard_;
   if (rest && quick_ack_) acknowledge();
@@ -617,7 +623,7 @@ short client::poll_link(short directions, std::optional<time_point> until) {
 }
 
 // One read. Returns whether there were octets; `end` is what a plain end of the stream means.
-bool client::read(int flags, std::error_code end) {
+bool client::read(int flags, const std::error_code* end) {
   std::array<char, read_octets> buffer;  // not initialised: this is the hot path
   const ssize_t n = ::recv(link_.get(), buffer.data(), buffer.size(), flags);
   const int error = n < 0 ? errno : 0;
@@ -627,9 +633,9 @@ bool client::read(int flags, std::error_code end) {
     channel_.receive(now_, {buffer.data(), static_cast<std::size_t>(n)});
     half_heard_ = true;
   } else if (n == 0) {
-    channel_.receive_end(now_, end);
+    channel_.receive_end(now_, end != nullptr ? *end : std::error_code());
   } else if (!is_passing(error)) {
-    channel_.receive_end(now_, end ? end : system_error(error));
+    channel_.receive_end(now_, end != nullptr ? *end : system_error(error));
   }
   return n > 0;
 }
@@ -647,7 +653,7 @@ void client::hear_last_words(std::error_code why) {
   time_point until = now_ + last_words_wait;
   if (const auto deadline = channel_.deadline()) until = std::min(until, *deadline);
   while (!channel_.closed() && now_ < until) {
-    if (poll_link(POLLIN, until) != 0 && !read(MSG_DONTWAIT, why)) break;
+    if (poll_link(POLLIN, until) != 0 && !read(MSG_DONTWAIT, &why)) break;
   }
   channel_.receive_end(now_, why);
 }
@@ -724,9 +730,10 @@ void client::finish_mail(const event& e) {
     stream_.done = true;
     return;
   }
-  const auto mail = std::find_if(pending_.begin(), pending_.end(),
-                                 [&e](const pending_mail& p) { return p.id == e.id; });
-  if (mail == pending_.end()) return;
+  const auto at = std::find_if(pending_.begin(), pending_.end(),
+                               [&e](const pending_mail* p) { return p->id == e.id; });
+  if (at == pending_.end()) return;
+  pending_mail* const mail = *at;
   if (mail->again) {
     second_try& again = *mail->again;
     again.report.assign(e);
@@ -745,7 +752,8 @@ void client::finish_mail(const event& e) {
     if (plan_again(*mail)) return;
     passing_ = false;  // what failed stands
   }
-  pending_.erase(mail);
+  mail->due = false;
+  pending_.erase(at);
 }
 
 void client::finish_command(const event& e) {

@@ -164,11 +164,12 @@ class client {
     unsigned moves = 0;            // in a row, without getting any further
   };
 
-  /// A mail that was queued, and where its report goes.
+  /// A mail that was queued, and where its report goes. It is `send`'s or `send_all`'s.
   struct pending_mail {
-    mail_id id;
-    delivery* report;
+    delivery* report = nullptr;
     message content;  // the session only borrows it, since it may have to be sent again
+    mail_id id = 0;
+    bool due = false;  // is there still something to come?
     std::unique_ptr<second_try> again;
 
     [[nodiscard]] bool waits() const noexcept { return again && again->how != resend::no; }
@@ -199,9 +200,9 @@ class client {
   void leave();
   [[nodiscard]] std::error_code refusal() const noexcept;
 
-  void post(const envelope& env, message&& content, delivery& report);
+  void post(const envelope& env, pending_mail& mail);
   void report_unsent(const envelope& env, delivery& report) const;
-  void collect(const delivery& report);
+  void collect(const pending_mail& mail);
   void resume();
   bool plan_again(pending_mail& mail);
   void abandon();
@@ -216,7 +217,7 @@ class client {
   bool heed_stop();
   void wait(short directions);
   short poll_link(short directions, std::optional<time_point> until);
-  bool read(int flags, std::error_code end = {});
+  bool read(int flags, const std::error_code* end = nullptr);
   void acknowledge();
   void hear_last_words(std::error_code why);
   void close_link();
@@ -236,7 +237,8 @@ class client {
   bool unheard_write_ = false;  // has nothing been read since the last write?
   bool half_heard_ = false;     // has something been read since then?
   bool quick_ack_ = false;      // does this server wait for our acknowledgements?
-  std::vector<pending_mail> pending_;
+  std::vector<pending_mail*> pending_;  // in order
+  bool waiting_ = false;                // may some of them wait to be sent again?
   streamed_mail stream_;
   operation_id awaited_command_ = 0;
   command_result command_;
@@ -265,6 +267,8 @@ class client {
 template <typename Next, typename Done>
 void client::send_all(Next&& next, Done&& done) {
   std::array<delivery, mails_ahead> reports;
+  std::array<pending_mail, mails_ahead> mails;
+  for (std::size_t i = 0; i != mails_ahead; ++i) mails[i].report = &reports[i];
   // Should `next` or `done` throw, nothing of theirs and of this may be touched any more.
   struct guard {
     client& owner;
@@ -277,14 +281,17 @@ void client::send_all(Next&& next, Done&& done) {
   std::size_t reported = 0;
   for (bool more = true; more || reported < queued;) {
     while (more && queued - reported < mails_ahead) {
-      message content;
-      more = next(env, content);
-      if (more) post(env, std::move(content), reports[queued++ % mails_ahead]);
+      pending_mail& mail = mails[queued % mails_ahead];
+      mail.content = message();
+      more = next(env, mail.content);
+      if (!more) break;
+      ++queued;
+      post(env, mail);
     }
     if (reported < queued) {
-      const delivery& report = reports[reported++ % mails_ahead];
-      collect(report);
-      done(report);
+      const pending_mail& mail = mails[reported++ % mails_ahead];
+      collect(mail);
+      done(std::as_const(*mail.report));
     }
   }
 }
