@@ -164,6 +164,7 @@ struct mail_state : mail_progress {
     return text.view(r.line.at + rcpt_to.size(), r.line.size - around);
   }
 
+  // Inline since it is on the way of every mail.
   [[nodiscard, gnu::always_inline]] kept_reply keep(const reply& r) {
     const std::string_view kept = first_lines(r.text(), kept_reply_octets);
     const kept_reply k{

@@ -31,9 +31,9 @@ class session_notes {
 
   /// Command: has the sessions of `options`, made after `given`, show what they do, before a trace
   /// that is there. That a failed handshake of opportunistic TLS is followed by mail in clear text
-  /// is said on standard error, once (TLS-08). `given` must outlive them, too. Of several links nobody
-  /// knows which one a failure was of, so that what failed ones showed, octets and the names in a
-  /// certificate, counts only as long as all of them showed the same.
+  /// is said on standard error, once (TLS-08). `given` must outlive them, too. Of several links
+  /// nobody knows which one a failure was of, so that what failed ones showed, octets and the names
+  /// in a certificate, counts only as long as all of them showed the same.
   void attach(const connection_options& given, blocking::client_options& options,
               links how_many = links::one);
 
@@ -45,9 +45,9 @@ class session_notes {
   /// Getter: the octets that `error` is about, the last time that it happened; perhaps empty.
   [[nodiscard]] const std::string& excerpt_of(const std::error_code& error) const noexcept;
 
-  /// Command: what is known of the TLS that the mail's last session had when the mail ended, none if
-  /// that was in clear text; known once, and only of one link at a time. By the time of the report
-  /// there may be another link.
+  /// Command: what is known of the TLS that the mail's last session had when the mail ended, none
+  /// if that was in clear text; known once, and only of one link at a time. By the time of the
+  /// report there may be another link.
   [[nodiscard]] std::optional<tls_info> take_tls(mail_id mail);
 
   /// Getter: the names in the certificate of the last handshake that failed; empty if it showed
@@ -81,7 +81,7 @@ class session_notes {
   bool greeted_ = false;
   note<std::pair<std::error_code, std::string>> octets_;  // and what they are about
   note<std::vector<std::string>> names_;
-  std::optional<tls_info> link_;  // of the last handshake that succeeded
+  std::optional<tls_info> link_;                      // of the last handshake that succeeded
   std::map<mail_id, std::optional<tls_info>> mails_;  // that ended
 };
 

@@ -187,7 +187,8 @@ TEST(cost, allocations_of_a_mail) {
   }
 }
 
-// No small write waits for the acknowledgement of the one before (40 ms each): the kernel is told so.
+// No small write waits for the acknowledgement of the one before (40 ms each): the kernel is told
+// so.
 TEST(cost, no_stall) {
   session_with_sink session(pipelining_level::off);
   session.send(1);

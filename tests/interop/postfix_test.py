@@ -89,7 +89,19 @@ class PostfixTest(support.InteropTest):
         for level in support.LEVELS:
             with self.subTest(level=level):
                 self.setUp()
-                self.deliver(contents, level=level)
+                self.deliver(contents, level=level, options=("--mails-per-connection", "0"))
+
+    def test_several_sessions_by_default(self):
+        """One after the other, with 100 mails each: each message once."""
+        contents = list(support.numbered_contents(250))
+        result = support.send(self.server.port, contents, (ALICE,))
+        rows = self.assert_delivered(result, contents, (ALICE,))
+        stored = self.server.drain()
+        self.assertEqual(len(stored), len(contents))
+        self.assert_in_mailbox(stored, ALICE, [row[:1] for row in rows], contents)
+        sessions = self.server.wait_for_sessions(self.sessions_before + 3)[self.sessions_before:]
+        self.assertEqual(sorted(int(session["mail"]) for session in sessions), [50, 100, 100])
+        self.assert_no_complaint()
 
     def test_two_hundred_parallel_sessions(self):
         """The pool: each message once, whichever session it took."""

@@ -117,8 +117,8 @@ class parallel_run {
     mails_.erase(at);
   }
 
-  // If there never was a connection, there is no server. If there was one, it may have bad moments: as
-  // many mails in a row as the pool has at a time must have found none.
+  // If there never was a connection, there is no server. If there was one, it may have bad moments:
+  // as many mails in a row as the pool has at a time must have found none.
   void note_connection(std::error_code failure) {
     reached_ = reached_ || !failure;
     in_a_row_ = failure ? in_a_row_ + 1 : 0;

@@ -579,7 +579,8 @@ void client::write(std::span<const bytes> out) {
   if (result.written < result.offered) wait(POLLIN | POLLOUT);
 }
 
-// Does what `client_options::stop` asks for. Returns whether there is something new to write or tell.
+// Does what `client_options::stop` asks for. Returns whether there is something new to write or
+// tell.
 bool client::heed_stop() {
   const stop_request asked = options_.stop();
   if (asked <= heeded_) return false;
@@ -593,24 +594,31 @@ bool client::heed_stop() {
   return true;
 }
 
+// One wait. Returns whether something was heard.
+[[gnu::always_inline]] inline bool client::wait_once(short directions) {
+  const std::optional<time_point> deadline = channel_.deadline();
+  if (deadline && *deadline <= now_) {
+    channel_.advance(now_);
+    return false;
+  }
+  if (directions == POLLIN && (!deadline || *deadline - now_ > coarse_wait)) {
+    return read(0);
+  }
+  return (poll_link(directions, deadline) & ~POLLOUT) != 0 && read(MSG_DONTWAIT);
+}
+
 // Waits until the socket is ready or the deadline is there, and reads if there is something to
 // read.
 void client::wait(short directions) {
   if (options_.stop && heed_stop()) return;
   // If something was heard and nothing written since, the server owes the rest of it.
-  const bool rest = half_heard_;
-  if (rest && quick_ack_) acknowledge();
-  const time_point begin = rest ? clock::now() : now_;
-  bool heard = false;
-  const std::optional<time_point> deadline = channel_.deadline();
-  if (deadline && *deadline <= now_) {
-    channel_.advance(now_);
-  } else if (directions == POLLIN && (!deadline || *deadline - now_ > coarse_wait)) {
-    heard = read(0);
-  } else if ((poll_link(directions, deadline) & ~POLLOUT) != 0) {
-    heard = read(MSG_DONTWAIT);
+  if (!half_heard_) {
+    wait_once(directions);
+    return;
   }
-  if (rest && heard && now_ - begin >= stall) quick_ack_ = true;
+  if (quick_ack_) acknowledge();
+  const time_point begin = clock::now();
+  if (wait_once(directions) && now_ - begin >= stall) quick_ack_ = true;
 }
 
 // Which of `directions` the socket is ready for, or what is wrong with it; 0 if nothing happened.
@@ -730,8 +738,8 @@ void client::finish_mail(const event& e) {
     stream_.done = true;
     return;
   }
-  const auto at = std::find_if(pending_.begin(), pending_.end(),
-                               [&e](const pending_mail* p) { return p->id == e.id; });
+  auto at = pending_.begin();
+  while (at != pending_.end() && (*at)->id != e.id) ++at;
   if (at == pending_.end()) return;
   pending_mail* const mail = *at;
   if (mail->again) {

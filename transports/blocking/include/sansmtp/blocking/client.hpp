@@ -30,8 +30,8 @@ namespace sansmtp::blocking {
 
 /// A session and the socket under it. Every call returns when its answer is there, or when a
 /// deadline of the session passed; none throws, all errors are values. One thread at a time. A
-/// signal that interrupts a wait changes nothing but what `client_options::stop` says, and SIGPIPE is
-/// never raised.
+/// signal that interrupts a wait changes nothing but what `client_options::stop` says, and SIGPIPE
+/// is never raised.
 ///
 /// After a failure that ended the link all further calls are refused, and `connect` begins anew
 /// with the same options; but `send` and `send_all` make another link by themselves where that
@@ -216,6 +216,7 @@ class client {
   void write(std::span<const bytes> out);
   bool heed_stop();
   void wait(short directions);
+  bool wait_once(short directions);
   short poll_link(short directions, std::optional<time_point> until);
   bool read(int flags, const std::error_code* end = nullptr);
   void acknowledge();
@@ -234,9 +235,9 @@ class client {
   descriptor link_;
   time_point now_{};  // of the last wait, or of the beginning of the call
   stop_request heeded_ = stop_request::no;
-  bool unheard_write_ = false;  // has nothing been read since the last write?
-  bool half_heard_ = false;     // has something been read since then?
-  bool quick_ack_ = false;      // does this server wait for our acknowledgements?
+  bool unheard_write_ = false;          // has nothing been read since the last write?
+  bool half_heard_ = false;             // has something been read since then?
+  bool quick_ack_ = false;              // does this server wait for our acknowledgements?
   std::vector<pending_mail*> pending_;  // in order
   bool waiting_ = false;                // may some of them wait to be sent again?
   streamed_mail stream_;

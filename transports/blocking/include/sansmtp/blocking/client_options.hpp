@@ -38,8 +38,8 @@ struct client_options {
   /// The server's name for `tls`. Empty: the host that `connect` was given; there is none if that
   /// was the path of a Unix socket, or the link was given to `adopt`.
   std::string tls_host;
-  /// What the server must prove; none: what `tls` demands by default. If it demands a name and there
-  /// is none, the link is refused (TLS-13).
+  /// What the server must prove; none: what `tls` demands by default. If it demands a name and
+  /// there is none, the link is refused (TLS-13).
   std::optional<peer_demand> demand;
 
   /// A numeric local address to bind, "192.0.2.5" or "2001:db8::5"; empty: the system chooses. Of
@@ -84,10 +84,11 @@ struct client_options {
   /// neither call the client nor throw.
   std::function<void(const event&)> trace;
 
-  /// Asked before each write and wait, and so also after each signal that interrupted one: a program that is
-  /// to end has honest outcomes for all that it began. A wait that a signal does not interrupt
-  /// answers nobody, so whoever sets it has signals come without SA_RESTART. `connect` is refused
-  /// with `errc::aborted` unless it says `no`. It must neither call the client nor throw.
+  /// Asked before each write and wait, and so also after each signal that interrupted one: a
+  /// program that is to end has honest outcomes for all that it began. A wait that a signal does
+  /// not interrupt answers nobody, so whoever sets it has signals come without SA_RESTART.
+  /// `connect` is refused with `errc::aborted` unless it says `no`. It must neither call the client
+  /// nor throw.
   std::function<stop_request()> stop;
 };
 
