@@ -324,7 +324,8 @@ class TlsTest(CommandTest):
                 self.assertRegex(result.err, r"TLS.*[^.]; going on without TLS\n")
                 clear = [line for secure, line in server.lines if line.startswith("MAIL") and not secure]
                 self.assertLessEqual(len(clear), 2)
-                self.assertGreaterEqual(len(clear), 1)
+                if "--parallel" not in way:  # else the other connection may take all
+                    self.assertGreaterEqual(len(clear), 1)
                 self.assertEqual(len(server.contents), 6)
                 self.assertEqual([row["tls"] for row in rows].count(None), len(clear))
 
