@@ -919,6 +919,9 @@ operation_id session::raw(std::string_view line) {
 [[gnu::cold]] envelope session::envelope_of_event() const {
   return impl_->shown_ != nullptr ? impl_->shown_->given_envelope() : envelope();
 }
+[[gnu::cold]] message session::content_of_event() {
+  return impl_->shown_ != nullptr ? std::exchange(impl_->shown_->content, message()) : message();
+}
 const session_config& session::config() const noexcept { return impl_->config_; }
 const capabilities& session::peer() const noexcept { return impl_->peer_; }
 

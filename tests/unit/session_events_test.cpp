@@ -379,6 +379,32 @@ TEST(session, a_mail_that_fails_names_its_command) {  // ERR-01
   }
 }
 
+// OUT-01: who keeps no contents can send a mail again all the same.
+TEST(session, gives_back_the_content_of_a_mail_that_is_over) {
+  session s(config_of(pipelining_level::off));
+  const std::string lent = "Lent: yes\r\n\r\nx\r\n";
+  envelope env;
+  env.sender = path("s@a.test");
+  env.recipients.emplace_back("r@b.test");
+  s.send(env, message::borrow(lent).utf8_headers(true));
+  s.send(env, message::own("Owned: yes\r\n\r\nx\r\n"));
+  s.abort();
+  std::vector<message> given_back;
+  while (const event* e = s.next_event()) {
+    message content = s.content_of_event();
+    if (e->what == kind::mail_done) {
+      given_back.push_back(std::move(content));
+      EXPECT_TRUE(s.content_of_event().content().empty()) << "once";
+    } else {
+      EXPECT_TRUE(content.content().empty()) << to_string(e->what);
+    }
+  }
+  ASSERT_EQ(given_back.size(), 2U);
+  EXPECT_EQ(given_back[0].content().data(), lent.data());
+  EXPECT_TRUE(given_back[0].has_utf8_headers());
+  EXPECT_EQ(as_text(given_back[1].content()), "Owned: yes\r\n\r\nx\r\n");
+}
+
 // OUT-01: who keeps no envelopes can send a mail again all the same.
 TEST(session, gives_back_the_envelope_of_a_mail_that_is_over) {
   session s(config_of(pipelining_level::off));

@@ -181,6 +181,9 @@ class session {
   /// Getter: the envelope of the mail whose `mail_done` is the event taken last, copied: for who
   /// sends a mail again and keeps no envelopes himself. An empty one if that event is another one.
   [[nodiscard]] envelope envelope_of_event() const;
+  /// Command: gives back the content of that mail, borrowed or owned as it was given; once, and an
+  /// empty message if there is none. Who sends the mail again need not keep it meanwhile.
+  [[nodiscard]] message content_of_event();
   [[nodiscard]] const session_config& config() const noexcept;
   /// Getter: what the last EHLO reply offered; empty before it and in a HELO session (SESS-12).
   [[nodiscard]] const capabilities& peer() const noexcept;

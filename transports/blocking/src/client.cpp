@@ -79,11 +79,6 @@ int poll_timeout(clock::duration left) {
   return static_cast<int>(std::clamp<decltype(ms)>(ms, 0, INT_MAX));
 }
 
-// The same message, for the session to read while it stays here.
-message borrow(const message& kept) {
-  return message::borrow(kept.content()).utf8_headers(kept.has_utf8_headers());
-}
-
 void report_refused(errc why, delivery& report) {
   report.id = 0;
   report.error = why;
@@ -319,16 +314,16 @@ delivery client::send(const envelope& env, message content) {
 }
 
 void client::send(const envelope& env, message content, delivery& out) {
-  pending_mail mail{.report = &out, .content = std::move(content), .again = nullptr};
-  post(env, mail);
+  pending_mail mail{.report = &out, .again = nullptr};
+  post(env, std::move(content), mail);
   collect(mail);
 }
 
 // Queues a mail; its report is filled at the latest by `collect`.
-void client::post(const envelope& env, pending_mail& mail) {
+void client::post(const envelope& env, message&& content, pending_mail& mail) {
   if (!stream_.done) return report_refused(errc::bad_state, *mail.report);
   // Nobody would lend its chunks.
-  if (mail.content.is_streamed()) return report_refused(errc::bad_argument, *mail.report);
+  if (content.is_streamed()) return report_refused(errc::bad_argument, *mail.report);
   if (waiting_) resume();  // what came before
   if (!link_ || is_full()) {
     static_cast<void>(renew(link_ ? resend::connection : resend_of(unsent_)));
@@ -337,7 +332,7 @@ void client::post(const envelope& env, pending_mail& mail) {
   if (!link_) return report_unsent(env, *mail.report);
   now_ = clock::now();
   ++carried_;
-  mail.id = channel_.engine().send(env, borrow(mail.content));
+  mail.id = channel_.engine().send(env, std::move(content));
   mail.due = true;
   mail.again.reset();
   pending_.push_back(&mail);
@@ -388,7 +383,7 @@ void client::resume() {
     ++carried_;
     ++again.moves;
     again.how = resend::no;
-    mail.id = channel_.engine().send(again.env, borrow(mail.content));
+    mail.id = channel_.engine().send(again.env, std::move(again.content));
   }
 }
 
@@ -421,6 +416,7 @@ bool client::plan_again(pending_mail& mail) {
   }
   env.recipients = std::move(rest);
   again.env = std::move(env);
+  again.content = channel_.engine().content_of_event();
   again.who = std::move(plan.recipients);
   again.how = plan.how;
   again.link = links_;

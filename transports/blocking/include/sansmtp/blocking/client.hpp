@@ -157,6 +157,7 @@ class client {
   /// What is sent again of a mail.
   struct second_try {
     envelope env;                  // for those who are sent to again
+    message content;               // while nothing of it is under way
     std::vector<std::size_t> who;  // their indices in the mail's report
     delivery report;               // of this try
     resend how = resend::no;       // what it waits for; no: it is under way
@@ -167,7 +168,6 @@ class client {
   /// A mail that was queued, and where its report goes. It is `send`'s or `send_all`'s.
   struct pending_mail {
     delivery* report = nullptr;
-    message content;  // the session only borrows it, since it may have to be sent again
     mail_id id = 0;
     bool due = false;  // is there still something to come?
     std::unique_ptr<second_try> again;
@@ -200,7 +200,7 @@ class client {
   void leave();
   [[nodiscard]] std::error_code refusal() const noexcept;
 
-  void post(const envelope& env, pending_mail& mail);
+  void post(const envelope& env, message&& content, pending_mail& mail);
   void report_unsent(const envelope& env, delivery& report) const;
   void collect(const pending_mail& mail);
   void resume();
@@ -282,12 +282,9 @@ void client::send_all(Next&& next, Done&& done) {
   std::size_t reported = 0;
   for (bool more = true; more || reported < queued;) {
     while (more && queued - reported < mails_ahead) {
-      pending_mail& mail = mails[queued % mails_ahead];
-      mail.content = message();
-      more = next(env, mail.content);
-      if (!more) break;
-      ++queued;
-      post(env, mail);
+      message content;
+      more = next(env, content);
+      if (more) post(env, std::move(content), mails[queued++ % mails_ahead]);
     }
     if (reported < queued) {
       const pending_mail& mail = mails[reported++ % mails_ahead];
