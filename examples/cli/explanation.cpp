@@ -70,8 +70,8 @@ bool names(const std::string& text, std::initializer_list<std::string_view> word
   });
 }
 
-// Whoever accepts a login that was broken off, since the server had not proven itself, proves nothing
-// either (SASL-10).
+// Whoever accepts a login that was broken off, since the server had not proven itself, proves
+// nothing either (SASL-10).
 errc condition_at(errc e, verb stage) noexcept {
   return e == errc::unexpected_reply && stage == verb::auth_cancel ? errc::server_not_proven : e;
 }

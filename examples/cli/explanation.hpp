@@ -21,8 +21,8 @@ struct mishap {
   std::string text;       ///< Of the reply.
   bool in_doubt = false;  ///< May somebody have got the mail nevertheless?
 
-  /// Getter: why a mail failed as a whole. If the link was lost, but each recipient had been refused
-  /// before, the refusal is the reason. No error if it was delivered to anybody.
+  /// Getter: why a mail failed as a whole. If the link was lost, but each recipient had been
+  /// refused before, the refusal is the reason. No error if it was delivered to anybody.
   [[nodiscard]] static mishap of(const delivery& report);
   /// Getter: the same of a session.
   [[nodiscard]] static mishap of(const std::error_code& error, const blocking::failure& last);

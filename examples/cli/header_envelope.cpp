@@ -283,7 +283,8 @@ std::string_view before_header(std::string_view message) noexcept {
   if (message.starts_with(byte_order_mark)) size += byte_order_mark.size();
   constexpr std::string_view from = "From ";
   const std::string_view rest = message.substr(size);
-  // A field may have blanks before its colon (RFC 5322 section 4.5); a mailbox has an address there.
+  // A field may have blanks before its colon (RFC 5322 section 4.5); a mailbox has an address
+  // there.
   const std::size_t word = rest.find_first_not_of(" \t", from.size());
   if (rest.starts_with(from) && !(word < rest.size() && rest[word] == ':')) {
     std::string_view line;

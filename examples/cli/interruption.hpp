@@ -15,8 +15,8 @@ class interruption {
   static constexpr unsigned grace_seconds = 3;
 
   /// Command: from now on signals are a wish, but for those that are ignored, such as those that a
-  /// shell keeps from what runs in the background. To be called once. Throws `failure` if the system
-  /// refuses.
+  /// shell keeps from what runs in the background. To be called once. Throws `failure` if the
+  /// system refuses.
   static void watch();
 
   /// Getter: has somebody asked for the end? Nothing new is to be begun then.
@@ -24,8 +24,8 @@ class interruption {
   /// Getter: is there no time left? What is under way is to be given up, honestly.
   [[nodiscard]] static bool overdue() noexcept;
 
-  /// Getter: a descriptor that is readable once `wanted` or `overdue` became true, for who waits for
-  /// several things; -1 before `watch`. Nothing but `drain` reads it.
+  /// Getter: a descriptor that is readable once `wanted` or `overdue` became true, for who waits
+  /// for several things; -1 before `watch`. Nothing but `drain` reads it.
   [[nodiscard]] static int descriptor() noexcept;
   /// Command: makes the descriptor unreadable until the next change.
   static void drain() noexcept;

@@ -28,7 +28,8 @@ struct mail_report {
   exit_code code = exit_code::ok;
 
   /// Getter: the report of a mail that went through a session. After a usage error the session
-  /// gives no outcomes; then each recipient was not attempted. `why` explains the error of `result`.
+  /// gives no outcomes; then each recipient was not attempted. `why` explains the error of
+  /// `result`.
   [[nodiscard]] static mail_report of(const outgoing_mail& mail, const delivery& result,
                                       const failure& why);
 

@@ -13,8 +13,8 @@ namespace sansmtp::cli {
 /// field, which all will see, and what stands before the header and hides it.
 [[nodiscard]] std::vector<std::string> doubts_about_header(std::string_view content);
 
-/// Getter: of the first line over 998 octets (RFC 5322 section 2.1.1), which some servers refuse and
-/// others cut; lines end in CRLF, LF or CR. Empty if none is that long.
+/// Getter: of the first line over 998 octets (RFC 5322 section 2.1.1), which some servers refuse
+/// and others cut; lines end in CRLF, LF or CR. Empty if none is that long.
 [[nodiscard]] std::string doubt_about_lines(std::string_view content);
 
 }  // namespace sansmtp::cli

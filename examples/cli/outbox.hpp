@@ -46,8 +46,8 @@ struct outgoing_mail {
   }
 };
 
-/// Reads each message when it is asked for, so that memory holds only those that somebody has. Warns
-/// of what is odd about a message on standard error.
+/// Reads each message when it is asked for, so that memory holds only those that somebody has.
+/// Warns of what is odd about a message on standard error.
 class outbox {
  public:
   explicit outbox(outbox_options options) : options_(std::move(options)) {}
@@ -55,7 +55,8 @@ class outbox {
   /// Output: the next mail, read, or with an obstacle; nullptr if there is none.
   [[nodiscard]] std::unique_ptr<outgoing_mail> read_next();
 
-  /// Output: the next mail without a look at its file: its recipients are those of the command line.
+  /// Output: the next mail without a look at its file: its recipients are those of the command
+  /// line.
   [[nodiscard]] std::unique_ptr<outgoing_mail> name_next();
 
   /// Getter: how many mails are left?

@@ -8,8 +8,8 @@ namespace sansmtp::cli {
 
 /// Command: to be called first in `main`. A closed standard descriptor would be handed to the next
 /// socket, and a report would then go to the mail server: so each closed one is opened on
-/// /dev/null. Also ignores SIGPIPE and SIGXFSZ: a reader that went away, or a limit of a file's size,
-/// is an error like any other. Returns whether standard output was there.
+/// /dev/null. Also ignores SIGPIPE and SIGXFSZ: a reader that went away, or a limit of a file's
+/// size, is an error like any other. Returns whether standard output was there.
 [[nodiscard]] bool guard_standard_streams();
 
 /// Output: writes all of `text` to standard output, at once. Throws `failure` with

@@ -51,9 +51,9 @@ struct delivery {
   [[nodiscard]] std::size_t count(outcome o) const noexcept;
 };
 
-/// Getter: what an event that tells of a failure means for a recipient: of the mail that it is about,
-/// else of a mail that the session did not begin. Copied, and without the address. A foreign code
-/// counts as `tls_failed` or `aborted` if it is of that category, else as `connection_lost`.
+/// Getter: what an event that tells of a failure means for a recipient: of the mail that it is
+/// about, else of a mail that the session did not begin. Copied, and without the address. A foreign
+/// code counts as `tls_failed` or `aborted` if it is of that category, else as `connection_lost`.
 [[nodiscard]] recipient_report failure_of(const event& e);
 
 }  // namespace sansmtp

@@ -170,8 +170,8 @@ class session {
   /// Command: QUIT, after all that was queued before it. `closed` completes it.
   void quit();
   /// Command: QUIT as soon as the protocol allows it: a mail before 354 is aborted, queued ones
-  /// are not attempted (SESS-25). Content that the server waits for is ended as ever, with its chunks
-  /// if it is streamed, and its verdict awaited before; `cancel` and `abort` do not wait.
+  /// are not attempted (SESS-25). Content that the server waits for is ended as ever, with its
+  /// chunks if it is streamed, and its verdict awaited before; `cancel` and `abort` do not wait.
   void quit_now();
   /// Command: the end, at once and without an octet; outcomes as for a lost link (CORE-10).
   void abort(std::error_code why = make_error_code(errc::aborted));
