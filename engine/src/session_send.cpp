@@ -31,7 +31,7 @@ constexpr growth mail_growth[] = {{extension::size, 26},        {extension::eigh
                                   {extension::mt_priority, 15}, {extension::future_release, 34},
                                   {extension::require_tls, 11}, {extension::dsn, 116}};
 constexpr std::size_t rcpt_dsn_growth = 536;
-constexpr std::size_t longest_growth = [] {
+const std::size_t longest_growth = [] {
   std::size_t of_mail = 0;
   for (const growth& g : mail_growth) of_mail += g.octets;
   return std::max(of_mail, rcpt_dsn_growth);

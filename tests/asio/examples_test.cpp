@@ -205,9 +205,16 @@ TEST_F(asio_examples, server_outlives_a_want_of_descriptors) {
   asio::io_context io;
   std::vector<asio::ip::tcp::socket> clients;
   for (int i = 0; i != 40; ++i) clients.emplace_back(io).connect(server.where());
-  EXPECT_EQ(answer_to("first\n", clients.front()), "mailed\n");
+  // Whether a descriptor is left for the mail itself is chance, but there is an answer.
+  const std::string first = answer_to("first\n", clients.front());
+  EXPECT_TRUE(first == "mailed\n" || first.starts_with("failed: ")) << first;
   clients.erase(clients.begin() + 1, clients.end() - 1);
-  EXPECT_EQ(answer_to("last\n", clients.back()), "mailed\n");
+  // Those that go are closed one after the other.
+  std::string last;
+  for (int tries = 0; tries != 100 && last != "mailed\n"; ++tries) {
+    last = answer_to("last\n", clients.back());
+  }
+  EXPECT_EQ(last, "mailed\n");
 }
 
 }  // namespace

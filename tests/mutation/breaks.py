@@ -45,11 +45,12 @@ FAULTS = [
           "owed_.empty() || owed_.front().what != verb::handshake", "true"),
     Fault("mails go without TLS where it is required", "session_reply.cpp",
           "wants_tls && !tls_ && !starttls_refused_ && !authenticated_", "false"),
-    Fault("a mail is done twice", "session_reply.cpp",
-          "if (e.mail != nullptr) answer_data(*e.mail, r);",
-          "if (e.mail != nullptr) { mail_state& twice = *e.mail; answer_data(twice, r); "
-          "if (twice.step == mail_step::data) finish(twice); }"),
+    Fault("a mail is done twice", "session.cpp",
+          "e.category = category_of(told);",
+          "e.category = category_of(told); const mail_id twice = e.id; "
+          "events_.push(event::kind::mail_done, verb::content, tls_).id = twice;"),
     Fault("a mail is never done", "session_reply.cpp",
-          "conclude(m, outcome::deferred, v);\n  finish(m);", "m.cancelled = true;"),
+          "conclude(m, outcome::deferred, {verb::rcpt, why, hint::none, {}, {}});\n  finish(m);",
+          "m.cancelled = true;"),
     Fault("a dot that begins a line is lost", "dot_stuffer.cpp", "  begin = p;", "  begin = p + 1;"),
 ]
