@@ -7,6 +7,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <wolfssl/options.h>
+// behind the options
+#include <wolfssl/wolfcrypt/ecc.h>
 
 #include <atomic>
 #include <cstdint>
@@ -106,6 +109,7 @@ class tls_sink {
         links_.emplace_back([this, fd = ::accept(p.fd, nullptr, nullptr)] {
           serve(fd);
           ::close(fd);
+          wc_ecc_fp_free();  // tables of curve points that wolfSSL keeps for each thread
         });
       }
     }
