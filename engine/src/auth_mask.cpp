@@ -11,7 +11,7 @@ namespace sansmtp::detail {
 
 namespace {
 
-constexpr char hidden = '\0';
+constexpr char hidden = '*';
 constexpr std::size_t line_run = 4;
 constexpr std::size_t later_line_run = 8;
 constexpr std::size_t least_secret_run = 8;
@@ -90,10 +90,10 @@ void auth_mask::add_secret(std::string_view secret) {
   secrets_.add(secret);
 }
 
-/// Makes NUL, which no reply holds (REP-14), in `into` of each word of `text` that holds enough
-/// octets in a row of the set, wherever words end.
+/// Marks in `marks`, which has an octet for each of `text`, each word that holds enough octets in a row
+/// of the set, wherever words end.
 void auth_mask::mark(std::string_view text, const stretches& set, std::size_t in_a_row,
-                     std::string& into) {
+                     std::string& marks) {
   const auto is_border = [&](std::size_t i) { return text[i] == ' ' || text[i] == '\n'; };
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t run = set.run(text, at);
@@ -105,8 +105,8 @@ void auth_mask::mark(std::string_view text, const stretches& set, std::size_t in
     std::size_t last = at + run;
     while (first != 0 && !is_border(first - 1)) --first;
     while (last != text.size() && !is_border(last)) ++last;
-    std::fill(into.begin() + static_cast<std::ptrdiff_t>(first),
-              into.begin() + static_cast<std::ptrdiff_t>(last), hidden);
+    std::fill(marks.begin() + static_cast<std::ptrdiff_t>(first),
+              marks.begin() + static_cast<std::ptrdiff_t>(last), hidden);
     at = last;
   }
 }
@@ -116,20 +116,17 @@ std::string_view auth_mask::shown(std::string_view text, bool exchange, std::str
   const bool line = lines_.may_hold(text, in_a_row);
   const bool secret = secret_run_ <= text.size() && secrets_.may_hold(text, secret_run_);
   if (!line && !secret) return text;
-  into.assign(text);
-  if (line) mark(text, lines_, in_a_row, into);
-  if (secret) mark(text, secrets_, secret_run_, into);
-  // What is hidden is never shorter than the mask, so that all of it moves towards the beginning.
-  std::size_t end = 0;
-  for (std::size_t i = 0; i != into.size();) {
-    if (into[i] != hidden) {
-      into[end++] = into[i++];
-      continue;
+  std::string marks(text.size(), '\0');
+  if (line) mark(text, lines_, in_a_row, marks);
+  if (secret) mark(text, secrets_, secret_run_, marks);
+  into.clear();
+  for (std::size_t i = 0; i != text.size(); ++i) {
+    if (marks[i] != hidden) {
+      into += text[i];
+    } else if (i == 0 || marks[i - 1] != hidden) {
+      into += mask_text;
     }
-    while (i != into.size() && into[i] == hidden) ++i;
-    end += mask_text.copy(into.data() + end, mask_text.size());
   }
-  into.resize(end);
   return into;
 }
 

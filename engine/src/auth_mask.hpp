@@ -63,7 +63,7 @@ class auth_mask {
   };
 
   static void mark(std::string_view text, const stretches& set, std::size_t in_a_row,
-                   std::string& into);
+                   std::string& marks);
 
   stretches lines_;
   stretches secrets_;

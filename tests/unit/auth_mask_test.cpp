@@ -86,6 +86,14 @@ TEST(auth_mask, shows_the_caller_s_octets_or_those_that_it_gave_room_to) {  // S
   EXPECT_EQ(into, "****");
 }
 
+TEST(auth_mask, takes_any_octets) {  // SEC-06: what is shown may be no reply at all
+  auth_mask m;
+  m.add_line(line);
+  const std::string nul(1, '\0');
+  EXPECT_EQ(shown(m, nul + " " + nul + nul + " " + std::string(line) + " " + nul, true),
+            nul + " " + nul + nul + " **** " + nul);
+}
+
 TEST(auth_mask, forgets_nothing_that_was_added_before) {  // SEC-06
   auth_mask m;
   m.add_line("dXNlcg==");
