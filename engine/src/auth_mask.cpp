@@ -90,8 +90,8 @@ void auth_mask::add_secret(std::string_view secret) {
   secrets_.add(secret);
 }
 
-/// Marks in `marks`, which has an octet for each of `text`, each word that holds enough octets in a row
-/// of the set, wherever words end.
+/// Marks in `marks`, which has an octet for each of `text`, each word that holds enough octets in a
+/// row of the set, wherever words end.
 void auth_mask::mark(std::string_view text, const stretches& set, std::size_t in_a_row,
                      std::string& marks) {
   const auto is_border = [&](std::size_t i) { return text[i] == ' ' || text[i] == '\n'; };
