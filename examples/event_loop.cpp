@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <utility>
 
 namespace {
 
@@ -26,9 +27,8 @@ void run(sansmtp::session& session, int socket, auto on_event) {
   std::array<char, 4096> input;
   for (bool over = false;;) {
     while (const sansmtp::event* event = session.next_event()) on_event(*event);
-    if (over) return;
-    over = session.closed();  // then a QUIT may be left, which is worth one try
-    short wanted = POLLIN;
+    if (std::exchange(over, session.closed())) return;  // a QUIT may be left, worth one try
+    pollfd entry{socket, POLLIN, 0};
     if (const auto out = session.output(clock::now()); !out.empty()) {
       std::array<iovec, 64> slices;
       msghdr all{};
@@ -38,13 +38,14 @@ void run(sansmtp::session& session, int socket, auto on_event) {
       }
       const ssize_t n = sendmsg(socket, &all, MSG_DONTWAIT | MSG_NOSIGNAL);
       session.sent(clock::now(), n < 0 ? 0 : static_cast<std::size_t>(n));
-      if (n >= 0) continue;       // perhaps there is more to be told, or to be written
-      wanted = POLLIN | POLLOUT;  // full; or broken, and reading tells why
+      if (n >= 0) continue;     // perhaps there is more to be told, or to be written
+      entry.events |= POLLOUT;  // full; or broken, and reading tells why
     }
-    if (session.closed()) continue;
+    const sansmtp::event* const told = session.next_event();  // of a mail that output() refused
+    if (told != nullptr) on_event(*told);
+    if (told != nullptr || session.closed()) continue;
     const auto deadline = session.deadline().value_or(clock::now() + std::chrono::hours(1));
     const auto left = std::max(0ms, std::chrono::ceil<milliseconds>(deadline - clock::now()));
-    pollfd entry{socket, wanted, 0};
     poll(&entry, 1, static_cast<int>(left.count()));
     const ssize_t n = recv(socket, input.data(), input.size(), MSG_DONTWAIT);
     if (n > 0) session.receive(clock::now(), {input.data(), static_cast<std::size_t>(n)});
@@ -93,13 +94,13 @@ int main(int argc, char** argv) {
   envelope.sender = sansmtp::path(argv[3]);
   envelope.recipients.emplace_back(argv[4]);
   session.send(envelope, sansmtp::message::own("Subject: Hello\r\n\r\nIt works.\r\n"));
-  session.quit();
 
   bool delivered = false;
-  run(session, socket, [&delivered](const sansmtp::event& event) {
+  run(session, socket, [&](const sansmtp::event& event) {
     if (event.what != sansmtp::event::kind::mail_done) return;
     delivered = event.result == sansmtp::outcome::delivered;
     std::puts(delivered ? "delivered" : event.error.message().c_str());
+    session.quit();
   });
   close(socket);
   return delivered ? 0 : 1;

@@ -166,7 +166,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(peer.parameters(keyword) == parameters, "what is offered is found");
     require(names.count(keyword) == 0, "what is ignored is not there");
   }
-  for (unsigned i = 0; i <= static_cast<unsigned>(extension::future_release); ++i) {
+  for (unsigned i = 0; i <= static_cast<unsigned>(extension::xforward); ++i) {
     const auto e = static_cast<extension>(i);
     require(peer.has(e) == peer.has(keyword_of(e)), "the flags are those of the keywords");
   }

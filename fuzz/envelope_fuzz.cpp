@@ -30,6 +30,61 @@ bool is_letter_or_digit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
+bool is_utf8_type(string_view type) {
+  constexpr string_view lower = "utf-8";
+  constexpr string_view upper = "UTF-8";
+  bool same = type.size() == lower.size();
+  for (std::size_t i = 0; same && i < type.size(); ++i) {
+    same = type[i] == lower[i] || type[i] == upper[i];
+  }
+  return same;
+}
+
+void append_utf8(unsigned long value, std::string& out) {
+  const auto octet = [&](unsigned long bits) { out += static_cast<char>(bits); };
+  const auto rest = [&](unsigned shift) { octet(0x80 | (value >> shift & 0x3F)); };
+  if (value < 0x80) return octet(value);
+  if (value < 0x800) {
+    octet(0xC0 | value >> 6);
+  } else if (value < 0x10000) {
+    octet(0xE0 | value >> 12);
+    rest(6);
+  } else {
+    octet(0xF0 | value >> 18);
+    rest(12);
+    rest(6);
+  }
+  rest(0);
+}
+
+/// Decodes an address of type utf-8: \x{HEX} is a character (RFC 6533 section 3). Nothing if it is
+/// none.
+std::optional<std::string> unitext_decode(string_view text) {
+  constexpr string_view begin = "\\x{";
+  constexpr string_view digits = "0123456789ABCDEF";
+  std::string out;
+  while (!text.empty()) {
+    if (text.front() != '\\') {
+      out += text.front();
+      text.remove_prefix(1);
+      continue;
+    }
+    const std::size_t end = text.find('}');
+    if (!text.starts_with(begin) || end == string_view::npos) return std::nullopt;
+    const string_view hex = text.substr(begin.size(), end - begin.size());
+    if (hex.empty() || hex.size() > 6) return std::nullopt;
+    unsigned long value = 0;
+    for (const char c : hex) {
+      const std::size_t digit = digits.find(c);
+      if (digit == string_view::npos) return std::nullopt;
+      value = value << 4 | digit;
+    }
+    append_utf8(value, out);
+    text.remove_prefix(end + 1);
+  }
+  return out;
+}
+
 bool is_digits(string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == string_view::npos;
 }
@@ -232,7 +287,12 @@ command_line read_line(string_view line, string_view verb) {
     if (equals != string_view::npos) {
       value = std::string(word.substr(equals + 1));
       require(!value->empty(), "a value is not empty (CMD-13)");
-      for (const char c : *value) require(c >= '!' && c <= '~' && c != '=', "a value (CMD-13)");
+      // Only an original address of type utf-8 may be beyond ASCII (RFC 6533 section 3).
+      const bool utf8 = keyword == "ORCPT" && is_utf8_type(value->substr(0, value->find(';')));
+      for (const char c : *value) {
+        const bool beyond = utf8 && static_cast<unsigned char>(c) >= 0x80;
+        require(beyond || (c >= '!' && c <= '~' && c != '='), "a value (CMD-13)");
+      }
     }
     for (const auto& [name, other] : result.parameters) {
       require(lower(name) != lower(keyword), "no parameter twice (CMD-13)");
@@ -301,7 +361,8 @@ std::optional<session> open(session_config config, string_view ehlo = all_extens
   const std::string hello = written(*s);
   if (s->closed()) {
     require(hello.empty(), "a bad name leaves no octet");
-    require(!is_name(name, false) && !is_literal(name), "a good name is used (SESS-16)");
+    const bool good = (is_name(name, false) || is_literal(name)) && name.size() <= 255;
+    require(!good, "a good name is used (SESS-16)");
     return std::nullopt;
   }
   require(hello == "EHLO " + (name.empty() ? "host.client.test" : name) + "\r\n", "EHLO is a line");
@@ -447,7 +508,7 @@ void mail(decisions& d) {
               env.parameters.size());
   require(lines.front().size() + 2 <= 512 + 26 + 17 + 10 + 500 + 17 + 15 + 34 + 116, "(CMD-11)");
   bool utf8 = env.sender.is_utf8();
-  if (const std::string* value = from.value_of("ENVID")) {
+  if (const std::string* value = from.value_of("ENVID"); value && !env.envelope_id.empty()) {
     require(xtext_decode(*value) == env.envelope_id, "ENVID means what was given (CMD-16)");
   }
   if (const std::string* value = from.value_of("AUTH"); value != nullptr && *value != "<>") {
@@ -468,11 +529,16 @@ void mail(decisions& d) {
     require(lines[next].size() + 2 <= 512 + 536, "(CMD-11)");
     check_order(rcpt, {"NOTIFY", "ORCPT"}, to.parameters.size());
     check_parameters(rcpt, to.parameters);
-    if (const std::string* value = rcpt.value_of("ORCPT")) {
+    if (const std::string* value = rcpt.value_of("ORCPT"); value && !to.original.empty()) {
       const std::size_t semicolon = value->find(';');
       require(semicolon != std::string::npos, "ORCPT has a type");
-      const auto address = xtext_decode(string_view(*value).substr(semicolon + 1));
-      require(address && value->substr(0, semicolon + 1) + *address == to.original,
+      const std::string type = value->substr(0, semicolon);
+      const string_view address = string_view(*value).substr(semicolon + 1);
+      const auto decoded = is_utf8_type(type) ? unitext_decode(address) : xtext_decode(address);
+      // A mailbox alone is given the type that it has (DSN-05).
+      const bool ascii = without_utf8(to.original) == to.original;
+      const bool alone = decoded == to.original && type == (ascii ? "rfc822" : "utf-8");
+      require(decoded && (alone || type + ';' + *decoded == to.original),
               "ORCPT means what was given (CMD-16)");
     }
     if (const std::string* value = rcpt.value_of("NOTIFY")) {

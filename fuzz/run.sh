@@ -19,9 +19,9 @@ usage() {
   exit 64
 }
 
-# Freed memory is watched for some hundred inputs, and reports show what was done, not who asked for
-# it: a finding is replayed without these.
-export ASAN_OPTIONS=quarantine_size_mb=4:malloc_context_size=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}
+# Freed memory is watched for some hundred inputs, new memory is filled with garbage at its beginning
+# only, and reports show what was done, not who asked for it: a finding is replayed without these.
+export ASAN_OPTIONS=quarantine_size_mb=4:malloc_context_size=1:max_malloc_fill_size=64${ASAN_OPTIONS:+:$ASAN_OPTIONS}
 
 # Short inputs are quick and reach nearly as much.
 max_len() {

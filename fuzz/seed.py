@@ -32,11 +32,24 @@ def strings(text):
 
 
 def octets_of(line):
-    """The octets of a line behind "S" or "C"."""
-    raw, text = line[1] == "|", line[2:].removeprefix(" ")
-    if not raw:
-        return text.encode() + b"\r\n"
-    return strings(text) if text.startswith('"') else unescape(text)
+    """The octets of a line of the server; those of a repetition as often as fits."""
+    first, last, raw, text = re.fullmatch(r"S(?:\*(?:(\d+)-)?(\d+))?([:|]) ?(.*)", line).groups()
+    if raw == ":":
+        octets = text.encode() + b"\r\n"
+    else:
+        octets = strings(text) if text.startswith('"') else unescape(text)
+    if last is None:
+        return octets
+    numbers = range(int(first or 1), min(int(last), int(first or 1) + LONGEST // max(len(octets), 1)) + 1)
+    return b"".join(octets.replace(b"#", str(n).encode()) for n in numbers)
+
+
+def opening_of(line):
+    """What the server says where `> ready` stands."""
+    words = re.findall(r'"((?:[^"\\]|\\.)*)"|(\S+)', line.removeprefix("> ready"))
+    lines = [b"mx.test", *(unescape(string or word) for string, word in words)]
+    reply = b"".join(b"250-" + text + b"\r\n" for text in lines[:-1]) + b"250 " + lines[-1] + b"\r\n"
+    return b"220 mx.test ESMTP\r\n" + reply
 
 
 class Seeds:
@@ -57,8 +70,10 @@ def harvest(text, seeds):
     seeds.add("transcript_fuzz", text.encode())
     server = b""
     for line in text.splitlines():
-        if re.match(r"S[:|]", line):
+        if re.match(r"S[:|*]", line):
             server += octets_of(line)
+        elif line.startswith("> ready"):
+            server += opening_of(line)
         elif line.startswith("> send"):
             envelope, _, content = line.partition(" : ")
             content = strings(content)

@@ -1,5 +1,6 @@
 // A session between its user, a transport, a server and a clock; all but the user are as hostile as
-// a fuzzer likes, and what a session must never do is looked at all the while (attacks B20).
+// a fuzzer likes. What a session must never do is judged by `script::auditor`, as in transcripts
+// (attacks B20).
 //
 //   extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
 //     sansmtp::fuzz::play_session<my_user>(data, size);
@@ -24,6 +25,7 @@
 #include "exact_block.hpp"
 #include "require.hpp"
 #include "sansmtp/sansmtp.hpp"
+#include "sansmtp/script/auditor.hpp"
 #include "session_user.hpp"
 
 namespace sansmtp::fuzz {
@@ -36,9 +38,14 @@ class session_harness {
       : d_(d),
         user_(user),
         octet_reads_(octet_reads),
-        secrets_(user.secrets()),
+        judged_(!octet_reads),
         session_(user.config(d_)),
-        oddness_(7U << 2 * d_.below(3)) {}
+        oddness_(7U << 2 * d_.below(3)) {
+    const bool told = user.meet(audit_);
+    audit_.open(session_.config(), told && judged_);
+    if (!judged_) return;
+    for (const std::string& secret : user.secrets()) audit_.watch_for(secret);
+  }
 
   /// Command: plays all of it.
   void run() {
@@ -46,37 +53,37 @@ class session_harness {
     now_ += std::chrono::seconds(1);
     session_.connected(now_, {"host.client.test", "192.0.2.5"});
     serve();
-    for (; !d_.empty() && steps_ < most_steps; ++steps_) step();
+    // What is done behind the end of a session shows little after some steps.
+    for (unsigned late = 0; !d_.empty() && steps_ < most_steps && late < most_late; ++steps_) {
+      if (session_.closed()) ++late;
+      step();
+    }
     // However things stand, a server that answers lets all come to an end, and so does abort().
     if (d_.below(2) == 0) {
       tame_ = true;
       take_events();
       user_.finish(session_);
-      for (int i = 0; i < 2000 && !session_.closed(); ++i) serve();
+      // Chunks of an octet each take a round each, so that only rounds without progress are counted.
+      for (unsigned idle = 0; idle != most_idle && !session_.closed(); ++idle) {
+        const std::size_t before = sent_ + answered_;
+        serve();
+        if (sent_ + answered_ != before) idle = 0;
+      }
     } else {
       session_.abort();
     }
     acknowledge(lent_);
     take_events();
     require(session_.closed(), "a quit session ends");
-    require(closed_events_ == 1, "closed is told once");
-    require(events_ <= 400 + asked_ + 16 * (lines_.size() + replies_.size() + steps_ + outputs_),
-            "what is told is bounded by what happened");
+    judge();
+    require(
+        events_ <= 400 + asked_ + 16 * (audit_.commands().size() + answered_ + steps_ + outputs_),
+        "what is told is bounded by what happened");
     user_.check();
   }
 
   /// Getter: a digest of all that the session wrote and told, in order.
-  [[nodiscard]] std::uint64_t digest() const noexcept { return digest_; }
-
-  // -- what the user's books may ask
-  // ----------------------------------------------------------------
-
-  /// Getter: the codes of the complete replies that the session was given.
-  [[nodiscard]] const std::vector<int>& replies() const noexcept { return replies_; }
-  /// Getter: how many octets had been handed out when each of them came.
-  [[nodiscard]] const std::vector<std::size_t>& handed_at() const noexcept { return handed_at_; }
-  /// Getter: octets that were written for sure.
-  [[nodiscard]] std::size_t sent() const noexcept { return sent_; }
+  [[nodiscard]] std::uint64_t digest() const noexcept { return digest_ ^ word_; }
 
   /// Getter: is there a trace? What is costly to say is made only then.
   [[nodiscard]] static bool traced() {
@@ -90,12 +97,9 @@ class session_harness {
 
  private:
   static constexpr std::size_t most_steps = 4000;
+  static constexpr unsigned most_late = 6;
+  static constexpr unsigned most_idle = 100;
   static constexpr std::size_t memory_bound = 3U << 20;
-
-  struct written {
-    std::string line;
-    std::size_t end;
-  };
 
   void step() {
     switch (d_.below(32)) {
@@ -136,10 +140,15 @@ class session_harness {
     if (lent_ != 0 || session_.closed()) return;
     if (!session_.output(now_).empty()) return take_output();
     take_events();
-    if (session_.in_flight() != 0 && !user_.owes_content() && !session_.closed()) {
-      require(session_.deadline().has_value(), "a timer runs while something is owed");
-    }
+    if (judged_) audit_.rest(session_, now_, true);
+    judge();
     require(session_.memory() <= memory_bound, "memory is bounded");
+  }
+
+  /// Command: ends the process if something was wrong so far.
+  void judge() {
+    if (audit_.problem().empty()) return;
+    require(false, audit_.problem().c_str());
   }
 
   // -- the transport
@@ -152,31 +161,43 @@ class session_harness {
       require(views.empty() ? session_.closed() : holds_lent(views), "lent views do not change");
       return;
     }
-    std::string octets;
-    for (const bytes v : views) octets.append(v.data(), v.size());
-    if (octets.empty()) return;
+    std::size_t size = 0;
+    for (const bytes v : views) size += v.size();
+    if (size == 0) return;
     ++outputs_;
-    if (was_closed) {
-      require(std::string_view("QUIT\r\n").ends_with(octets), "after the end only QUIT");
-      require(!in_content_, "no QUIT inside content");
-    }
-    const std::string_view known = std::string_view(wire_).substr(sent_);
-    if (!was_closed) {
-      require(octets.starts_with(known), "what was not written is offered again");
-    } else {
-      wire_.resize(sent_);
-    }
-    lent_ = octets.size();
+    // A session that is over may withdraw what it offered before.
+    if (was_closed && !begins_with(views, unsent_)) unsent_.clear();
+    const std::size_t known = unsent_.size();
+    lent_ = size;
     held_ = views;
-    wire_.resize(sent_);
-    wire_ += octets;
-    remember(octets);
-    read_wire();
+    require(begins_with(views, unsent_), "what was not written is offered again");
+    std::size_t at = 0;
+    for (const bytes v : views) {
+      std::string_view part = as_text(v);
+      const std::size_t again = std::min(part.size(), known - std::min(known, at));
+      at += part.size();
+      part.remove_prefix(again);
+      if (part.empty()) continue;
+      unsent_ += part;
+      remember(part);
+      audit_.handed_out(session_, part);
+    }
+    require(was_closed || !audit_.inside_line(), "commands are handed out as whole lines");
+    judge();
+  }
+
+  [[nodiscard]] static bool begins_with(std::span<const bytes> views, std::string_view octets) {
+    for (const bytes v : views) {
+      const std::size_t size = std::min(v.size(), octets.size());
+      if (as_text(v).substr(0, size) != octets.substr(0, size)) return false;
+      octets.remove_prefix(size);
+    }
+    return octets.empty();
   }
 
   /// Are these the octets that are in a write?
   [[nodiscard]] bool holds_lent(std::span<const bytes> views) const {
-    std::string_view rest = std::string_view(wire_).substr(sent_, lent_);
+    std::string_view rest = std::string_view(unsent_).substr(0, lent_);
     for (const bytes v : views) {
       if (!rest.starts_with(as_text(v))) return false;
       rest.remove_prefix(v.size());
@@ -188,7 +209,10 @@ class session_harness {
     if (lent_ == 0) return;
     n = std::max(n, seen_ > sent_ ? seen_ - sent_ : 0);
     require(holds_lent(held_), "lent octets live until sent()");
-    sent_ += std::min(n, lent_);
+    const std::size_t left = std::min(n, lent_);
+    sent_ += left;
+    unsent_.erase(0, left);
+    audit_.sent(left);
     lent_ = 0;
     seen_ = std::max(seen_, sent_);
     session_.sent(now_, n);
@@ -232,107 +256,18 @@ class session_harness {
         const bool verified = tame_ || d_.below(2) == 0;
         tls_info info;
         info.verified = verified;
+        if (asked) audit_.tls_up(verified);
+        tls_ |= asked;
         session_.tls_established(now_, info);
-        if (asked) {
-          tls_ = true;
-          tls_verified_ = verified;
-        }
         return say("!", "tls up");
       }
       case 6: session_.tls_failed(now_, std::make_error_code(std::errc::protocol_error)); return;
       case 7:
-        session_.tls_rejected(now_);
+        if (asked) audit_.tls_up(false);  // for the caller too weak, but up
         tls_ |= asked;
+        session_.tls_rejected(now_);
         return;
     }
-  }
-
-  // -- the wire
-  // -----------------------------------------------------------------------------------------
-
-  void read_wire() {
-    while (parsed_ < wire_.size()) {
-      if (data_asked_) {
-        const std::size_t reply = lines_.size();  // that of DATA: the greeting is reply 0
-        // A server that has said 421 waits for nothing any more, whatever it says behind it
-        // (PIPE-15).
-        const bool closing = std::find(replies_.begin(), replies_.end(), 421) != replies_.end();
-        require(closing || replies_.size() > reply, "nothing follows DATA before its reply");
-        data_asked_ = false;
-        in_content_ = !closing && replies_[reply] / 100 == 3;
-        content_.clear();
-      }
-      const std::size_t end = wire_.find("\r\n", parsed_);
-      const bool whole = end != std::string::npos;
-      if (in_content_) {
-        if (!whole) return;
-        read_content(std::string_view(wire_).substr(parsed_, end + 2 - parsed_), end + 2);
-      } else {
-        require(whole, "commands are lines");
-        read_line(wire_.substr(parsed_, end - parsed_), end + 2);
-      }
-      parsed_ = end + 2;
-    }
-  }
-
-  void read_content(std::string_view line, std::size_t end) {
-    require(line.find('\r') == line.size() - 2 && line.find('\n') == line.size() - 1,
-            "CR and LF only as line ends (DATA-05)");
-    if (line != ".\r\n") {
-      require(line.front() != '.' || line[1] == '.', "a dot that begins a line is stuffed");
-      content_ += line.front() == '.' ? line.substr(1) : line;
-      return;
-    }
-    in_content_ = false;
-    user_.wrote_content(*this, content_, end, lines_.size() + 1);
-    lines_.push_back({".", end});
-    say("C:", "(content)");
-  }
-
-  void read_line(std::string line, std::size_t end) {
-    say("C:", line);
-    require(line.size() < 2000, "lines are short");
-    for (const char c : line) require(c >= ' ' && c != 127, "no control octet in a command");
-    require(!handshake_, "no octet before the handshake");
-    require(!quit_, "nothing follows QUIT");
-    const bool first = lines_.empty();
-    require(!replies_.empty() || session_.closed(), "nothing before the greeting");
-    const std::size_t owed = lines_.size() + 1 - std::min(replies_.size(), lines_.size() + 1);
-    const bool group = session_.config().pipelining != pipelining_level::off &&
-                       session_.peer().has(extension::pipelining);
-    if (!session_.closed() && !first) require(group || owed == 0, "lockstep without PIPELINING");
-    for (const std::string_view alone : {"EHLO", "HELO", "NOOP", "AUTH", "STARTTLS", "X-"}) {
-      if (line.starts_with(alone)) require(owed == 0, "starts only with nothing outstanding");
-    }
-    if (!tls_verified_ && !session_.config().allow_auth_cleartext) {
-      for (const std::string& secret : secrets_) {
-        require(line.find(secret) == std::string::npos, "no secret in the clear (AUTH-13)");
-      }
-    }
-    const std::string_view verb = std::string_view(line).substr(0, 4);
-    if (session_.config().tls == tls_mode::required && !tls_) {
-      require(verb == "EHLO" || verb == "HELO" || verb == "STAR" || verb == "QUIT",
-              "nothing of worth leaves without TLS (TLS-03)");
-    }
-    if (verb == "MAIL") {
-      for (const auto& [word, what] : {std::pair{" SIZE=", extension::size},
-                                       {" BODY=", extension::eight_bit_mime},
-                                       {" SMTPUTF8", extension::smtputf8}}) {
-        if (line.find(word) != std::string::npos) {
-          require(session_.peer().has(what), "a parameter was offered in the last EHLO");
-        }
-      }
-    }
-    data_asked_ = line == "DATA";
-    quit_ = line == "QUIT";
-    if (verb == "MAIL" || line == "DATA") {
-      for (std::size_t i = std::max<std::size_t>(replies_.size(), 1); i <= lines_.size(); ++i) {
-        const bool allowed = session_.config().pipeline_rset && line != "DATA";
-        require(allowed || lines_[i - 1].line != "RSET", "RSET is answered first");
-      }
-    }
-    user_.wrote_line(*this, line, lines_.size() + 1);
-    lines_.push_back({std::move(line), end});
   }
 
   // -- the server
@@ -345,7 +280,7 @@ class session_harness {
                                           "220 hello", "504 x",     "454 x",       "251 x"};
     const int prompts = std::exchange(prompts_, 0);
     if (!tame_ && d_.odd(oddness_)) return odd[d_.below(16)];
-    if (line.starts_with("EHLO")) {
+    if (line.starts_with("EHLO") || line.starts_with("LHLO")) {
       const unsigned n = tame_ ? 255 : d_.octet();
       std::string all = "250-mx.test";
       if ((n & 1) != 0) all += "\r\n250-PIPELINING";
@@ -354,7 +289,9 @@ class session_harness {
       if ((n & 8) != 0) all += "\r\n250-STARTTLS";
       if ((n & 16) != 0) all += "\r\n250-AUTH PLAIN LOGIN";
       if ((n & 32) != 0) all += "\r\n250-SMTPUTF8";
-      return all + "\r\n250 HELP";
+      if ((n & 64) != 0) all += "\r\n250-CHUNKING";
+      if ((n & 128) != 0) all += "\r\n250-BINARYMIME";
+      return all + "\r\n250-XCLIENT NAME\r\n250-XFORWARD NAME HELO SOURCE\r\n250 HELP";
     }
     if (line == "DATA") return "354 go";
     if (line == "STARTTLS") return "220 go";
@@ -367,15 +304,32 @@ class session_harness {
     return line.starts_with("AUTH") || prompts == 1 ? "235 in" : "250 ok";
   }
 
+  /// Says what this server answers to a line: one reply, or by LMTP behind content one for each
+  /// recipient that it accepted (LMTP-04).
+  void reply_to_all_of(const std::string& line) {
+    if (line.starts_with("LHLO")) lmtp_ = true;
+    std::size_t count = 1;
+    const bool ends_content = line == "." || (line.starts_with("BDAT ") && line.ends_with(" LAST"));
+    if (lmtp_ && ends_content) count = std::exchange(accepted_, 0);
+    for (; count != 0; --count) {
+      const std::string reply = reply_to(line);
+      if (line.starts_with("RCPT") && reply.front() == '2') ++accepted_;
+      if (line.starts_with("MAIL")) accepted_ = 0;
+      to_send_ += reply;
+      to_send_ += "\r\n";
+    }
+  }
+
   /// Sees some of what was handed out, and sends at most so many octets of replies.
   void answer(std::size_t most) {
     if (lent_ != 0) seen_ = std::max(seen_, sent_ + (d_.one_in(3) ? lent_ / 2 : lent_));
     if (answered_ == 0 && answered_++ == 0) {
       to_send_ += d_.one_in(20) ? "450 busy\r\n" : "220 mx.test ESMTP\r\n";
     }
-    while (answered_ <= lines_.size() && lines_[answered_ - 1].end <= seen_ && !handshake_) {
-      to_send_ += reply_to(lines_[answered_++ - 1].line) + "\r\n";
-      if (lines_[answered_ - 2].line == "STARTTLS") break;
+    const auto lines = audit_.commands();
+    while (answered_ <= lines.size() && lines[answered_ - 1].end <= seen_ && !handshake_) {
+      reply_to_all_of(lines[answered_++ - 1].text);
+      if (lines[answered_ - 2].text == "STARTTLS") break;
     }
     if (!tame_ && d_.odd(8 * oddness_)) {
       to_send_ += d_.one_in(2) ? "250 surprise\r\n" : "421 bye\r\n";
@@ -388,23 +342,12 @@ class session_harness {
     if (piece.view().empty()) return;
     if (session_.config().tls == tls_mode::implicit && !tls_) return;
     if (handshake_) return;
-    count_replies(as_text(piece.view()));
+    // Behind the end nothing is read any more, also where nobody took the events that tell of it.
+    if (!session_.closed()) audit_.received(as_text(piece.view()));
     to_send_.erase(0, piece.view().size());
     say("S:", as_text(piece.view()));
     if (!octet_reads_) return session_.receive(now_, piece.view());
     for (const char& c : piece.view()) session_.receive(now_, {&c, 1});
-  }
-
-  void count_replies(std::string_view octets) {
-    for (const char c : octets) {
-      partial_ += c;
-      if (c != '\n') continue;
-      if (partial_.size() < 4 || partial_[3] != '-') {
-        replies_.push_back(std::atoi(partial_.c_str()));
-        handed_at_.push_back(sent_ + lent_);
-      }
-      partial_.clear();
-    }
   }
 
   // -- events
@@ -426,44 +369,56 @@ class session_harness {
       // What comes before a handshake, or instead of a greeting, is fatal at once: how much of it
       // is shown is how much came at once.
       const bool shows_read = e->error == errc::injection || e->error == errc::plaintext_peer ||
-                              (e->error == errc::malformed_reply && replies_.empty());
+                              (e->error == errc::malformed_reply && audit_.replies() == 0);
       if (!shows_read) remember(e->excerpt);
       remember(e->command);
       remember(e->detail);
-      for (const std::string_view text : {e->command, e->excerpt, e->detail}) {
-        for (const std::string& secret : secrets_) {
-          require(text.find(secret) == std::string_view::npos, "no secret in an event (SEC-03)");
-        }
-      }
       for (const recipient_result& r : e->results) remember(to_string(r.result));
-      require(e->command.find('\n') == std::string_view::npos, "a command is one line");
-      const bool completes = e->what == event::kind::mail_done ||
-                             e->what == event::kind::command_done ||
-                             e->what == event::kind::authenticated;
-      require(closed_events_ == 0 || completes, "closed is the last event");
       if (e->what == event::kind::upgrade_to_tls) handshake_ = true;
       if (e->what == event::kind::closed) {
-        ++closed_events_;
         handshake_ = false;
       }
+      audit_.event_taken(*e);
       user_.take(session_, *e);
     }
   }
 
-  /// Adds to the digest: FNV-1a.
+  /// Adds to the digest, eight octets at a time whatever the borders: FNV-1a over words.
   void remember(std::string_view octets) {
     std::uint64_t digest = digest_;
-    for (const char c : octets) {
-      digest = (digest ^ static_cast<unsigned char>(c)) * 1099511628211U;
+    const auto add = [&](std::uint64_t word) {
+      digest = (digest ^ word) * 1099511628211U;
+      digest ^= digest >> 29;
+    };
+    while (!octets.empty() && (filled_ != 0 || octets.size() < 8)) {
+      word_ |= std::uint64_t{static_cast<unsigned char>(octets.front())} << 8 * filled_;
+      octets.remove_prefix(1);
+      if (++filled_ < 8) continue;
+      add(std::exchange(word_, 0));
+      filled_ = 0;
+    }
+    for (; octets.size() >= 8; octets.remove_prefix(8)) {
+      std::uint64_t word = 0;
+      for (unsigned i = 8; i != 0; --i) {
+        word = word << 8 | static_cast<unsigned char>(octets[i - 1]);
+      }
+      add(word);
     }
     digest_ = digest;
+    if (!octets.empty()) remember(octets);
   }
-  void remember(std::uint64_t number) { digest_ = (digest_ ^ number) * 1099511628211U; }
+  void remember(std::uint64_t number) {
+    for (unsigned i = 0; i != 8; ++i) {
+      const char octet = static_cast<char>(number >> 8 * i & 255);
+      remember(std::string_view(&octet, 1));
+    }
+  }
 
   decisions d_;
   session_user& user_;
   bool octet_reads_;
-  std::vector<std::string> secrets_;
+  bool judged_;  // what is the same octet by octet was judged when it was played whole
+  script::auditor audit_;
   session session_;
   unsigned oddness_;  // one in so many replies is not what was asked for
   time_point now_{std::chrono::seconds(1)};
@@ -473,33 +428,24 @@ class session_harness {
   std::size_t events_ = 0;
   std::size_t asked_ = 0;  // operations are numbered as they are asked for
   std::uint64_t digest_ = 14695981039346656037U;
+  std::uint64_t word_ = 0;  // of the digest: so many octets of the next one
+  unsigned filled_ = 0;
 
   // The transport.
-  std::string wire_;      // all that was handed out and not disowned
-  std::size_t sent_ = 0;  // of it, written for sure
-  std::size_t lent_ = 0;  // of it, in a write
-  std::size_t seen_ = 0;  // of it, at the server
+  std::string unsent_;    // what was handed out and is not written for sure
+  std::size_t sent_ = 0;  // how much was, of all
+  std::size_t lent_ = 0;  // how much of the unsent is in a write
+  std::size_t seen_ = 0;  // how much of all is at the server
   std::span<const bytes> held_;
-
-  // The wire.
-  std::size_t parsed_ = 0;
-  std::vector<written> lines_;  // line i is answered by reply i + 1
-  std::string content_;
-  bool data_asked_ = false;
-  bool in_content_ = false;
-  bool quit_ = false;
 
   // The server.
   std::string to_send_;
-  std::string partial_;
-  std::vector<int> replies_;            // complete ones that the session was given
-  std::vector<std::size_t> handed_at_;  // how much was handed out when each came
   std::size_t answered_ = 0;
-  int prompts_ = 0;  // of LOGIN, still to come
+  int prompts_ = 0;           // of LOGIN, still to come
+  bool lmtp_ = false;         // it was greeted by LHLO
+  std::size_t accepted_ = 0;  // recipients of the mail at hand
   bool handshake_ = false;
   bool tls_ = false;
-  bool tls_verified_ = false;
-  int closed_events_ = 0;
 };
 
 /// Command: plays one input with a `User` of its own, whole and octet by octet: the session must

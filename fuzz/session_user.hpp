@@ -8,10 +8,9 @@
 
 #include "decisions.hpp"
 #include "sansmtp/sansmtp.hpp"
+#include "sansmtp/script/auditor.hpp"
 
 namespace sansmtp::fuzz {
-
-class session_harness;
 
 /// What is fuzzed: whoever uses a session. `session_harness` plays all others: transport, server
 /// and clock. Derive from it, do with the session what your code does, and `require` what must
@@ -23,6 +22,10 @@ class session_user {
   session_user& operator=(const session_user&) = delete;
   virtual ~session_user() = default;
 
+  /// Called first. Whoever tells the auditor of each mail, chunk and command that he gives to the
+  /// session says true here, and all that the session tells of them is judged, too. It lives as long
+  /// as the play.
+  virtual bool meet(script::auditor&) { return false; }
   /// The session's options, perhaps as the input decides.
   [[nodiscard]] virtual session_config config(decisions&) { return {}; }
   /// Called before the link is up.
@@ -38,19 +41,8 @@ class session_user {
   /// Called when the session is over and all events were taken.
   virtual void check() {}
 
-  /// Getter: does the session wait for content? No timer runs then.
-  [[nodiscard]] virtual bool owes_content() const { return false; }
   /// Getter: octets that may never be seen in events nor leave before a verified peer.
   [[nodiscard]] virtual std::vector<std::string> secrets() const { return {}; }
-
-  // For users who keep books of the dialogue.
-
-  /// A command line was handed out; `reply` is the number of the reply that answers it, the
-  /// greeting being number 0.
-  virtual void wrote_line(const session_harness&, std::string_view, std::size_t /*reply*/) {}
-  /// Content was handed out to its end, at `end` octets of all; without its stuffed dots.
-  virtual void wrote_content(const session_harness&, std::string_view, std::size_t /*end*/,
-                             std::size_t /*reply*/) {}
 };
 
 }  // namespace sansmtp::fuzz

@@ -1,5 +1,5 @@
-// The TLS layer as a client of a server that says anything: it never crashes, never reports success
-// without a handshake, and what has failed stays so (TLS-08, attacks B10). Seeds are flights of a
+// The layer of each TLS library as a client of a server that says anything: it never crashes, never
+// reports success without a handshake, and what has failed stays so (TLS-08, attacks B10). Seeds are flights of a
 // real server, recorded for another client's random, so that even an unchanged one must fail.
 //
 // Input: an octet for the size of the pieces, one for when the stream ends, then the ciphertext.
@@ -12,34 +12,31 @@
 #include <vector>
 
 #include "exact_block.hpp"
+#include "layer_under_test.hpp"
 #include "require.hpp"
-#include "sansmtp/wolfssl/tls_context.hpp"
 
 namespace {
 
 using namespace sansmtp;
 using namespace sansmtp::fuzz;
 
-const wolfssl::tls_context& context() {
-  static const wolfssl::tls_context made = [] {
-    wolfssl::tls_options options;
+const std::vector<sansmtp::tls_context>& contexts() {
+  static const std::vector<sansmtp::tls_context> made = [] {
+    tls_options options;
     options.ca_file = SANSMTP_FUZZ_CA;
     options.verify_host = true;
-    return wolfssl::tls_context(options);
+    std::vector<sansmtp::tls_context> all;
+    for (const test::tls_library& l : test::libraries()) all.push_back(l.make_context(options));
+    return all;
   }();
   return made;
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 2) return 0;
-  require(!context().error(), "the context can be used");
-  const std::unique_ptr<tls_layer> layer = context().make_layer({"mx.test", 25});
+void speak_with(const sansmtp::tls_context& context, std::string_view octets, std::size_t step,
+                bool read_on) {
+  require(!context.error(), "the context can be used");
+  const std::unique_ptr<tls_layer> layer = context.make_layer({"mx.test", 25});
   require(layer != nullptr, "a layer is made");
-  const std::size_t step = data[0] == 0 ? size : data[0];
-  const bool read_on = (data[1] & 1) != 0;
-  std::string_view octets(reinterpret_cast<const char*>(data) + 2, size - 2);
 
   auto state = layer->handshake();
   require(state == tls_layer::progress::wants_octets, "the client speaks first and waits");
@@ -69,5 +66,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(layer->read(into, count) != tls_layer::reading::octets, "no plaintext comes of it");
     require(!layer->write(as_bytes("EHLO x\r\n")) || layer->pending() == 0, "nothing leaves");
   }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
+  const std::size_t step = data[0] == 0 ? size : data[0];
+  const bool read_on = (data[1] & 1) != 0;
+  const std::string_view octets(reinterpret_cast<const char*>(data) + 2, size - 2);
+  for (const auto& context : contexts()) speak_with(context, octets, step, read_on);
   return 0;
 }

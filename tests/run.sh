@@ -37,6 +37,7 @@ more_needs=(
   liburing.h:liburing-dev
   postfix:postfix
   dovecot:dovecot-core
+  /usr/lib/dovecot/lmtp:dovecot-lmtpd
   python3-aiosmtpd:python3-aiosmtpd
   python3-OpenSSL:python3-openssl
 )

@@ -43,4 +43,13 @@ namespace sansmtp::ascii {
                     [](char x, char y) { return to_upper(x) == to_upper(y); });
 }
 
+/// An order of words in which only the case of ASCII letters does not matter.
+struct iless {
+  using is_transparent = void;
+  [[nodiscard]] constexpr bool operator()(std::string_view a, std::string_view b) const noexcept {
+    return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                        [](char x, char y) { return to_upper(x) < to_upper(y); });
+  }
+};
+
 }  // namespace sansmtp::ascii

@@ -13,7 +13,8 @@ namespace {
 
 constexpr char hidden = '*';
 constexpr std::size_t line_run = 4;
-constexpr std::size_t later_line_run = 8;
+constexpr std::size_t long_line_run = 8;
+constexpr std::size_t long_line = 256;
 constexpr std::size_t least_secret_run = 8;
 constexpr std::size_t most_secret_run = 16;
 
@@ -81,7 +82,11 @@ std::size_t auth_mask::memory() const noexcept {
   return sizeof *this + lines_.memory() + secrets_.memory();
 }
 
-void auth_mask::add_line(std::string_view base64) { lines_.add(base64); }
+void auth_mask::add_line(std::string_view base64) {
+  if (base64.size() < stretches::width) return;
+  line_run_ = std::min(line_run_, base64.size() > long_line ? long_line_run : line_run);
+  lines_.add(base64);
+}
 
 void auth_mask::add_secret(std::string_view secret) {
   if (secret.size() < stretches::width) return;
@@ -112,7 +117,7 @@ void auth_mask::mark(std::string_view text, const stretches& set, std::size_t in
 }
 
 std::string_view auth_mask::shown(std::string_view text, bool exchange, std::string& into) const {
-  const std::size_t in_a_row = exchange ? line_run : later_line_run;
+  const std::size_t in_a_row = exchange ? line_run_ : long_line_run;
   const bool line = lines_.may_hold(text, in_a_row);
   const bool secret = secret_run_ <= text.size() && secrets_.may_hold(text, secret_run_);
   if (!line && !secret) return text;

@@ -24,7 +24,9 @@ class auth_mask {
   ~auth_mask();
 
   /// Command: a line in base64 was sent, or might be said. Four octets of it give it away in its
-  /// own exchange; later, where every word of a long session is looked at, it takes eight.
+  /// own exchange; later, where every word of a long session is looked at, it takes eight. It also
+  /// takes eight of a line longer than 256 octets: four in a row of a token of some thousand octets
+  /// stand in ordinary words as well, and say next to nothing about it.
   void add_line(std::string_view base64);
   /// Command: a secret in clear. It is given away by half of it, but by no fewer than 8 octets and
   /// by 16 of a long one; a short one by all of it. Fewer than 4 octets might be anywhere.
@@ -67,6 +69,7 @@ class auth_mask {
 
   stretches lines_;
   stretches secrets_;
+  std::size_t line_run_ = static_cast<std::size_t>(-1);
   std::size_t secret_run_ = static_cast<std::size_t>(-1);
 };
 

@@ -61,7 +61,7 @@ constexpr std::uint32_t flag_of(extension e) noexcept { return 1U << static_cast
 
 // Of a keyword in upper case; 0 if the engine does not act upon it.
 std::uint32_t flag_of(string_view keyword) noexcept {
-  for (unsigned i = 0; i <= static_cast<unsigned>(extension::future_release); ++i) {
+  for (unsigned i = 0; i <= static_cast<unsigned>(extension::xforward); ++i) {
     const auto e = static_cast<extension>(i);
     if (keyword == keyword_of(e)) return flag_of(e);
   }
@@ -75,6 +75,49 @@ std::uint64_t size_of(string_view parameters) noexcept {
   const auto [stop, problem] = std::from_chars(parameters.data(), end, limit);
   const bool good = problem == std::errc() && stop == end && parameters.size() <= most_size_digits;
   return good ? limit : 0;
+}
+
+// A limit-name of RFC 9422 section 3.3.
+bool is_limit_name(string_view name) noexcept {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return ascii::is_alnum(c) || c == '-' || c == '_';
+  });
+}
+
+// The value of a limit: 1 to 999999 without a leading zero; 0 for any other.
+std::uint32_t limit_of(string_view value) noexcept {
+  constexpr std::size_t most_digits = 6;
+  if (value.empty() || value.size() > most_digits || value.front() == '0') return 0;
+  if (!std::all_of(value.begin(), value.end(), ascii::is_digit)) return 0;
+  std::uint32_t limit = 0;
+  for (const char digit : value) limit = limit * 10 + static_cast<std::uint32_t>(digit - '0');
+  return limit;
+}
+
+// What the parameters of LIMITS bound (EXT-11). Of a limit that stands twice the first counts.
+server_limits limits_of(string_view parameters) noexcept {
+  struct known {
+    string_view name;
+    std::uint32_t server_limits::*bound;
+  };
+  constexpr known all[] = {{"MAILMAX", &server_limits::mails},
+                           {"RCPTMAX", &server_limits::recipients},
+                           {"RCPTDOMAINMAX", &server_limits::domains}};
+  server_limits limits;
+  for (string_view word = next_word(parameters); !word.empty(); word = next_word(parameters)) {
+    const std::size_t equals = word.find('=');
+    const bool whole = equals != string_view::npos && equals + 1 != word.size();
+    if (!whole || !is_limit_name(word.substr(0, equals)) ||
+        !std::all_of(word.begin(), word.end(),
+                     [](char c) { return c > ' ' && c <= '~' && c != ';'; })) {
+      return {};
+    }
+    for (const known& k : all) {
+      if (!ascii::iequals(k.name, word.substr(0, equals)) || limits.*k.bound != 0) continue;
+      limits.*k.bound = limit_of(word.substr(equals + 1));
+    }
+  }
+  return limits;
 }
 
 void count_up(std::uint16_t& counter) noexcept {
@@ -144,6 +187,7 @@ void capabilities::assign(const reply& ehlo, std::span<const std::string> ignore
     const entry kept = (*this)[i];
     const std::uint32_t flag = flag_of(kept.keyword);
     if (flag == flag_of(extension::size)) size_limit_ = size_of(kept.parameters);
+    if (flag == flag_of(extension::limits)) limits_ = limits_of(kept.parameters);
     flags_ |= flag;
   }
 }
@@ -196,6 +240,10 @@ bool capabilities::has(string_view keyword) const noexcept {
 string_view capabilities::parameters(string_view keyword) const noexcept {
   const std::size_t i = index_of(*this, keyword);
   return i < size() ? (*this)[i].parameters : string_view();
+}
+
+bool capabilities::has(string_view keyword, string_view parameter) const noexcept {
+  return holds_word(parameters(keyword), parameter);
 }
 
 bool capabilities::offers_mechanism(string_view name) const noexcept {

@@ -3,33 +3,15 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "client_attributes.hpp"
+#include "protocol_table.hpp"
 #include "sansmtp/path.hpp"
 
 namespace sansmtp {
 
 timeouts::duration timeouts::of(verb v) const noexcept {
-  switch (v) {
-    case verb::greeting: return greeting;
-    case verb::ehlo:
-    case verb::helo: return hello;
-    case verb::starttls: return starttls;
-    case verb::handshake: return handshake;
-    case verb::auth:
-    case verb::auth_cancel: return auth;
-    case verb::mail: return mail;
-    case verb::rcpt: return rcpt;
-    case verb::data: return data;
-    case verb::content:
-    case verb::lone_dot: return content;
-    case verb::rset: return reset;
-    case verb::noop:
-    case verb::help:
-    case verb::vrfy:
-    case verb::expn:
-    case verb::raw: return command;
-    case verb::quit: return quit;
-  }
-  return command;
+  if (static_cast<std::size_t>(v) >= verb_count) return command;
+  return this->*detail::row_of(v).timeout;
 }
 
 errc session_config::check() const noexcept {
@@ -46,7 +28,9 @@ errc session_config::check() const noexcept {
   }
   // With a window of zero nothing would ever move.
   if (limits.reply.lines == 0 || limits.recipients == 0 || limits.outstanding == 0 ||
-      limits.group_octets == 0 || limits.progress_octets == 0) {
+      limits.group_octets == 0 || limits.progress_octets == 0 || limits.chunk_octets == 0 ||
+      limits.chunks == 0 || limits.body_octets == 0 || limits.stream_mails == 0 ||
+      limits.stream_outstanding == 0) {
     return errc::bad_configuration;
   }
   // Times that cannot be waited for: less than none, or more than a clock can add.
@@ -58,11 +42,13 @@ errc session_config::check() const noexcept {
   for (const timeouts::duration t : {timeouts.block, timeouts.progress}) {
     if (t < timeouts::duration::zero() || t > longest) return errc::bad_configuration;
   }
-  // (SESS-16)
-  if (!local_name.empty() && !is_domain(local_name) && !is_address_literal(local_name)) {
-    return errc::bad_argument;
-  }
-  return errc::none;
+  // SESS-16; a Domain or literal has at most 255 octets (RFC 5321 section 4.5.3.1.2).
+  constexpr std::size_t longest_name = 255;
+  const bool named = local_name.empty() || is_domain(local_name) ||
+                     (local_name.size() <= longest_name && is_address_literal(local_name));
+  const bool good = named && detail::are_attributes(verb::xclient, xclient, true) &&
+                    detail::are_attributes(verb::xforward, xforward, false);
+  return good ? errc::none : errc::bad_argument;
 }
 
 }  // namespace sansmtp

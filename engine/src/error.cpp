@@ -38,6 +38,8 @@ constexpr auto rows = [] {
           "The TLS stream ended without close_notify."},
       row{errc::handshake_lost, failure_category::connection_lost, "handshake_lost",
           "The connection was lost in the TLS handshake."},
+      row{errc::route_failed, failure_category::connection_lost, "route_failed",
+          "No host of the domain could be looked up or reached."},
 
       row{errc::timed_out, timeout, "timed_out", "The server did not answer in time."},
       row{errc::handshake_timed_out, timeout, "handshake_timed_out",
@@ -92,6 +94,8 @@ constexpr auto rows = [] {
       row{errc::bad_parameter, local, "bad_parameter", "A parameter is malformed or given twice."},
       row{errc::parameter_not_offered, local, "parameter_not_offered",
           "A parameter belongs to an extension that the server does not offer."},
+      row{errc::parameter_out_of_range, local, "parameter_out_of_range",
+          "A parameter is beyond the bounds that the server gives."},
       row{errc::no_recipients, local, "no_recipients", "The mail has no recipients."},
       row{errc::too_many_recipients, local, "too_many_recipients",
           "The mail has more recipients than allowed."},
@@ -105,6 +109,8 @@ constexpr auto rows = [] {
           "A line of the content is too long."},
       row{errc::eight_bit_not_offered, local, "eight_bit_not_offered",
           "The content holds octets above 127, but the server does not offer 8BITMIME."},
+      row{errc::binary_not_offered, local, "binary_not_offered",
+          "The content is binary, and the server does not take BODY=BINARYMIME by BDAT."},
       row{errc::content_too_big, local, "content_too_big",
           "The content is bigger than the server takes."},
       row{errc::utf8_not_offered, local, "utf8_not_offered",
@@ -115,10 +121,15 @@ constexpr auto rows = [] {
           "Another recipient of the mail was refused."},
       row{errc::bad_state, local, "bad_state", "This cannot be done now."},
       row{errc::session_closed, local, "session_closed", "The session is over."},
+      row{errc::session_exhausted, local, "session_exhausted",
+          "The server takes no more in one session."},
       row{errc::no_local_name, local, "no_local_name",
           "There is neither a name nor an address to say EHLO with."},
+      row{errc::xclient_not_offered, local, "xclient_not_offered",
+          "XCLIENT is asked for, but the server does not offer it."},
       row{errc::bad_configuration, local, "bad_configuration",
           "The configuration cannot be followed."},
+      row{errc::no_route, local, "no_route", "No host takes mail for the domain."},
 
       row{errc::recipient_refused, failure_category::aborted, "recipient_refused",
           "Another recipient was refused, and the mail is for all or nobody."},
@@ -154,6 +165,12 @@ class smtp_category_type final : public std::error_category {
   std::string message(int number) const override { return std::string(row_of(number).message); }
 };
 
+/// Is this local obstacle one of the session, and not of a mail?
+constexpr bool is_of_session(errc e) noexcept {
+  return e == errc::session_closed || e == errc::session_exhausted || e == errc::no_local_name ||
+         e == errc::xclient_not_offered || e == errc::bad_configuration;
+}
+
 }  // namespace
 
 failure_category category_of(errc e) noexcept { return row_of(e).category; }
@@ -178,8 +195,7 @@ bool is_permanent(errc e, int reply_code) noexcept {
     case failure_category::auth: return e == errc::auth_refused && reply_code / 100 == 5;
     // An obstacle in the mail stays; one in the session, or in another recipient, does not.
     case failure_category::local:
-      return e != errc::envelope_refused && e != errc::bad_state && e != errc::session_closed &&
-             e != errc::no_local_name && e != errc::bad_configuration;
+      return !is_of_session(e) && e != errc::envelope_refused && e != errc::bad_state;
     // Whatever the code: the server may be under attack or under repair (TLS-03, TLS-07).
     case failure_category::tls:
     case failure_category::protocol:  // (ERR-03)
@@ -203,8 +219,7 @@ bool is_session_usable(errc e) noexcept {
     case failure_category::reply: return e != errc::reset_refused;
     // Who ends an exchange without the proof may be anybody (AUTH-10).
     case failure_category::auth: return e != errc::server_not_proven;
-    case failure_category::local:
-      return e != errc::session_closed && e != errc::no_local_name && e != errc::bad_configuration;
+    case failure_category::local: return !is_of_session(e);
     case failure_category::closing:
     case failure_category::connection_lost:
     case failure_category::timeout:

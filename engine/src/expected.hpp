@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "protocol_table.hpp"
 #include "sansmtp/event.hpp"
 #include "sansmtp/verb.hpp"
 
@@ -18,9 +19,10 @@ struct expected {
   static constexpr std::uint64_t open = std::numeric_limits<std::uint64_t>::max();
 
   verb what = verb::greeting;
-  std::uint32_t recipient = 0;
-  mail_state* mail = nullptr;  // null: about the session, or about a mail that is already over
-  operation_id id = 0;         // of a plain command
+  traits is;                    // of `what`: most replies ask for some of them
+  std::uint32_t recipient = 0;  // of a chunk: its octets
+  mail_state* mail = nullptr;   // null: about the session, or about a mail that is already over
+  operation_id id = 0;          // of a plain command
   std::uint64_t end = 0;  // position in the output just behind it; a reply before that is premature
 };
 

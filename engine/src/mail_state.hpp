@@ -3,13 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "event_queue.hpp"
 #include "expected.hpp"
-#include "sansmtp/dot_stuffer.hpp"
+#include "parameters.hpp"
 #include "sansmtp/envelope.hpp"
 #include "sansmtp/event.hpp"
 #include "sansmtp/message.hpp"
@@ -43,25 +44,31 @@ struct verdict {
 /// One recipient, and once it has its outcome what decided it.
 struct rcpt_state : verdict {
   rcpt_step step = rcpt_step::waiting;
-  outcome result = outcome::pending;
-  std::uint64_t end = 0;  // output position behind its RCPT
-  text_span line;         // "RCPT TO:<address>", in the mail's text
+  outcome result = outcome::pending;  // set by `mail_state::decide` only
+  std::uint64_t end = 0;              // output position behind its RCPT
+  text_span line;  // without CRLF, in the mail's text; before its check without parameters
+  std::uint32_t address_size = 0;
   errc bad = errc::none;  // what is wrong with the address
   bool utf8 = false;      // the address needs SMTPUTF8
-
-  void decide(outcome o, const verdict& v) noexcept {
-    result = o;
-    static_cast<verdict&>(*this) = v;
-  }
 };
 
-/// Where the sender is with a mail.
+/// Where the sender is with a mail. The order counts: up to `chunks` the envelope may still decide
+/// the mail (`settle`).
 enum class mail_step : std::uint8_t {
   queued,    // nothing formatted
   rcpts,     // MAIL formatted, some RCPT perhaps
+  chunks,    // content by BDAT on its way
   data,      // DATA formatted
   content,   // 354 came, content on its way
   finished,  // terminator formatted
+  over,      // its `mail_done` was made
+};
+
+/// Whether recipients answer to the content one by one before all do (PRDR-02).
+enum class prdr : std::uint8_t {
+  none,       // it was not asked for
+  asked,      // by a parameter of MAIL
+  announced,  // by 353
 };
 
 /// What changes while a mail is on its way.
@@ -69,63 +76,54 @@ struct mail_progress {
   mail_step step = mail_step::queued;
   std::uint32_t next_rcpt = 0;
   std::uint32_t accepted = 0;
-  std::uint32_t owed = 0;  // replies to MAIL, RCPT and DATA outstanding
-  bool checked = false;    // nothing local is in its way
-  bool mail_formatted = false;
+  // The ledger: a mail is over when it is decided and owes nothing.
+  std::uint32_t pending = 0;  // recipients without an outcome
+  std::uint32_t owed = 0;     // entries that point to it, and a dot that is to be written
+  errc why = errc::none;      // what ended it, where no recipient says so
+  bool checked = false;       // nothing local is in its way
   bool sender_refused = false;
   bool rcpt_refused = false;  // by the server, at least one
   bool cancelled = false;
   bool enough_rcpts = false;  // the server takes no more in this transaction (TXN-10)
   bool rode = false;          // MAIL went out behind content without a reply (PIPE-17)
   bool delivered = false;
+  bool each = false;  // each recipient has a reply of its own to the content (LMTP-04)
+  prdr verdicts = prdr::none;
+  bool chunked = false;        // its content goes by BDAT
+  bool ahead = false;          // and does not wait for the replies to its envelope (BDAT-14)
+  bool chunk_refused = false;  // `refusal` is a chunk's
+  std::uint32_t chunks_owed = 0;
 
   // Content.
-  bytes rest;  // not yet staged
-  bool last_chunk = true;
   bool wants_chunk = false;  // lend() is welcome
   bool lending = false;      // a chunk is lent and not released
   bool warned_long = false;
-  bool eight_bit = false;       // MAIL declared it, or nobody cares
-  std::uint64_t chunk_end = 0;  // output position behind the chunk
-  std::uint64_t content_begin = 0;
+  std::uint64_t chunk_end = 0;                 // output position behind the chunk
   std::uint64_t content_end = expected::open;  // output position behind the terminator
 };
 
-/// Has an envelope anything but addresses? Most have not, and then those are all that is copied.
-[[nodiscard]] inline bool has_parameters(const envelope& e) noexcept {
-  if (e.return_content != dsn_return::unset || !e.envelope_id.empty() || e.authenticated_sender ||
-      e.require_tls || !e.deliver_by.empty() || e.priority || !e.hold_for.empty() ||
-      !e.hold_until.empty() || !e.parameters.empty()) {
-    return true;
-  }
-  for (const recipient& r : e.recipients) {
-    if (r.notification != notify::unset || !r.original.empty() || !r.parameters.empty())
-      return true;
-  }
-  return false;
-}
-
-/// A mail. Objects of this kind are recycled: `start` sets everything, strings keep their capacity.
+/// A mail. Objects of this kind are recycled: `start` sets all that is read before it is set again;
+/// strings keep their capacity.
 struct mail_state : mail_progress {
   static constexpr std::string_view mail_from = "MAIL FROM:<";
   static constexpr std::string_view rcpt_to = "RCPT TO:<";
 
   operation_id id = 0;
-  text_span mail_line;  // "MAIL FROM:<address>", in `text`
+  text_span mail_line;  // like the lines of the recipients
+  std::uint32_t sender_size = 0;
   errc bad_sender = errc::none;
   bool utf8_sender = false;
   bool utf8_recipient = false;  // at least one
   bool skip_bad_recipients = false;
   bool parameters = false;  // `env` is set
   message content;
-  content_facts facts;  // set, as the stuffer is, when the mail is looked at
-  dot_stuffer stuffer;
+  content_facts facts;  // set when the mail is looked at
   std::vector<rcpt_state> rcpts;
   text_buffer text;                  // the lines, and the text of kept replies
   std::size_t place = 0;             // among all mails of the session
   std::uint32_t released = 0;        // by which count it became free
   mail_state* next_spare = nullptr;  // while it waits to be used again
-  verdict sender_verdict;            // MAIL's refusal, if `sender_refused`
+  verdict refusal;                   // MAIL's or a chunk's, if one of them was refused
   envelope env;                      // for its parameters only
 
   mail_state() noexcept;
@@ -142,26 +140,52 @@ struct mail_state : mail_progress {
     skip_bad_recipients = e.skip_bad_recipients;
 
     text.clear();
-    mail_line = begin_line(mail_from, e.sender);
     bad_sender = e.sender.error();
     utf8_sender = e.sender.is_utf8();
     utf8_recipient = false;
     rcpts.resize(e.recipients.size());
+    pending = static_cast<std::uint32_t>(rcpts.size());
     rcpt_state* to = rcpts.data();
     for (const recipient& r : e.recipients) {
       *to = rcpt_state{};
       to->line = begin_line(rcpt_to, r.address);
+      to->address_size = static_cast<std::uint32_t>(r.address.text().size());
       to->bad = r.address.error();
       to->utf8 = r.address.is_utf8();
       utf8_recipient |= to->utf8;
       ++to;
     }
+    // Last, so that its parameters can be appended where it stands.
+    mail_line = begin_line(mail_from, e.sender);
+    sender_size = static_cast<std::uint32_t>(e.sender.text().size());
+  }
+
+  /// Gives a recipient that has none yet its outcome, and what decided it.
+  void decide(rcpt_state& r, outcome o, const verdict& v) noexcept {
+    --pending;
+    r.result = o;
+    static_cast<verdict&>(r) = v;
   }
 
   /// Getter: the forward-path of a recipient, without its brackets.
   [[nodiscard]] std::string_view address_of(const rcpt_state& r) const noexcept {
-    const std::size_t around = rcpt_to.size() + 1;
-    return text.view(r.line.at + rcpt_to.size(), r.line.size - around);
+    return text.view(r.line.at + rcpt_to.size(), r.address_size);
+  }
+  /// Getter: the reverse-path, without its brackets.
+  [[nodiscard]] std::string_view sender() const noexcept {
+    return text.view(mail_line.at + mail_from.size(), sender_size);
+  }
+
+  /// Makes a line the end of `text`, so that parameters can be appended to it.
+  void open_line(text_span& line) {
+    if (line.at + line.size == text.size()) return;
+    const auto end = static_cast<std::uint32_t>(text.size());
+    text.append_again(line.at, line.size);
+    line.at = end;
+  }
+  /// Takes what was appended as a part of the line.
+  void close_line(text_span& line) noexcept {
+    line.size = static_cast<std::uint32_t>(text.size() - line.at);
   }
 
   // Inline since it is on the way of every mail.
@@ -194,6 +218,33 @@ struct mail_state : mail_progress {
     text.append(command, address.text(), '>');
     return {static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(text.size() - at)};
   }
+};
+
+/// The mails of a session: those in use, and those that wait to be used again.
+class mail_pool {
+ public:
+  /// One that is free, or a new one.
+  [[nodiscard]] mail_state& take() {
+    return spare_ == nullptr ? make() : *std::exchange(spare_, spare_->next_spare);
+  }
+  /// One is free again. True if many were given back to the system (CORE-09).
+  bool give_back(mail_state& m) {
+    m.next_spare = std::exchange(spare_, &m);
+    m.released = ++released_;
+    return released_ % period == 0 && give_spares_back();
+  }
+  [[nodiscard]] std::size_t memory() const noexcept;
+
+ private:
+  /// Objects that none of so many mails needed are given back.
+  static constexpr std::uint32_t period = 256;
+
+  [[nodiscard, gnu::cold]] mail_state& make();
+  [[nodiscard, gnu::cold]] bool give_spares_back();
+
+  mail_state* spare_ = nullptr;                     // those that are free: the one used last
+  std::uint32_t released_ = 0;                      // how many were given back, in all
+  std::vector<std::unique_ptr<mail_state>> mails_;  // all there are
 };
 
 }  // namespace sansmtp::detail

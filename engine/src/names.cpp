@@ -1,6 +1,9 @@
-// The names of all enumerators but those of `errc`, which stand beside its messages.
+// The names of all enumerators. Those of verbs stand in the protocol table, those of `errc` beside
+// its messages.
+#include <cstddef>
 #include <string_view>
 
+#include "protocol_table.hpp"
 #include "sansmtp/capabilities.hpp"
 #include "sansmtp/error.hpp"
 #include "sansmtp/event.hpp"
@@ -10,34 +13,13 @@
 
 namespace sansmtp {
 
-// The switches are complete, which the compiler checks; what follows them is for numbers that are
-// no enumerator.
-
 std::string_view to_string(verb v) noexcept {
-  switch (v) {
-    using enum verb;
-    case greeting: return "greeting";
-    case ehlo: return "ehlo";
-    case helo: return "helo";
-    case starttls: return "starttls";
-    case handshake: return "handshake";
-    case auth: return "auth";
-    case auth_cancel: return "auth_cancel";
-    case mail: return "mail";
-    case rcpt: return "rcpt";
-    case data: return "data";
-    case content: return "content";
-    case lone_dot: return "lone_dot";
-    case rset: return "rset";
-    case noop: return "noop";
-    case help: return "help";
-    case vrfy: return "vrfy";
-    case expn: return "expn";
-    case raw: return "raw";
-    case quit: return "quit";
-  }
+  if (static_cast<std::size_t>(v) < verb_count) return detail::row_of(v).name;
   return "unknown";
 }
+
+// The switches are complete, which the compiler checks; what follows them is for numbers that are
+// no enumerator.
 
 std::string_view to_string(outcome o) noexcept {
   switch (o) {
@@ -127,6 +109,10 @@ std::string_view keyword_of(extension e) noexcept {
     case deliver_by: return "DELIVERBY";
     case mt_priority: return "MT-PRIORITY";
     case future_release: return "FUTURERELEASE";
+    case limits: return "LIMITS";
+    case prdr: return "PRDR";
+    case xclient: return "XCLIENT";
+    case xforward: return "XFORWARD";
   }
   return "unknown";
 }

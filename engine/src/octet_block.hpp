@@ -26,8 +26,9 @@ inline constexpr char last_control = '\r';
 }
 
 /// Which of the octets at a place are of some kind, a bit for each, the first one in the lowest
-/// bit: low (up to CR), high (above 127), or odd, which is either. Odd ones cost the least to find,
-/// since as signed numbers they are one range. This one needs no vectors.
+/// bit: equal to another, low (up to CR), high (above 127), or odd, which is either of the latter.
+/// Odd ones cost the least to find, since as signed numbers they are one range. This one needs no
+/// vectors.
 class scalar_block {
  public:
   static constexpr int size = 16;
@@ -35,6 +36,9 @@ class scalar_block {
   [[nodiscard]] static std::uint32_t low(const char* at) noexcept { return which(at, is_low); }
   [[nodiscard]] static std::uint32_t high(const char* at) noexcept { return which(at, is_high); }
   [[nodiscard]] static std::uint32_t odd(const char* at) noexcept { return low(at) | high(at); }
+  [[nodiscard]] static std::uint32_t equal(const char* at, char c) noexcept {
+    return which(at, [c](char each) { return each == c; });
+  }
 
  private:
   template <class Kind>
@@ -59,6 +63,9 @@ class sse2_block {
   [[nodiscard]] static std::uint32_t odd(const char* at) noexcept {
     return bits(_mm_adds_epi8(load(at), _mm_set1_epi8(-1 - last_control)));  // negative if odd
   }
+  [[nodiscard]] static std::uint32_t equal(const char* at, char c) noexcept {
+    return bits(_mm_cmpeq_epi8(load(at), _mm_set1_epi8(c)));
+  }
 
  private:
   static __m128i load(const char* at) noexcept {
@@ -82,6 +89,9 @@ class block_of_four {
 
   [[nodiscard]] static std::uint64_t high(const char* at) noexcept { return all(at, Block::high); }
   [[nodiscard]] static std::uint64_t odd(const char* at) noexcept { return all(at, Block::odd); }
+  [[nodiscard]] static std::uint64_t equal(const char* at, char c) noexcept {
+    return all(at, [c](const char* part) { return Block::equal(part, c); });
+  }
 
  private:
   template <class Which>
@@ -104,6 +114,10 @@ class avx2_block {
     const __m256i shift = _mm256_set1_epi8(-1 - last_control);  // makes odd ones negative
     return bits(_mm256_adds_epi8(load(at), shift), _mm256_adds_epi8(load(at + 32), shift));
   }
+  [[nodiscard, gnu::target("avx2")]] static std::uint64_t equal(const char* at, char c) noexcept {
+    const __m256i each = _mm256_set1_epi8(c);
+    return bits(_mm256_cmpeq_epi8(load(at), each), _mm256_cmpeq_epi8(load(at + 32), each));
+  }
 
  private:
   [[gnu::target("avx2")]] static __m256i load(const char* at) noexcept {
@@ -117,7 +131,8 @@ class avx2_block {
 
 /// Getter: can the processor do what `avx2_block` and the loop around it need?
 [[nodiscard]] inline bool has_avx2() noexcept {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi");
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+         __builtin_cpu_supports("popcnt");
 }
 #endif
 

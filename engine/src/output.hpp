@@ -64,8 +64,17 @@ class output_stage {
     secret_ = true;
   }
 
+  /// Stages up to `room` octets that `write` copies to the place that it is given; it returns how
+  /// many these are.
+  template <class Write>
+  std::size_t text_by(std::size_t room, Write write) {
+    const std::size_t n = text_.append_by(room, write);
+    staged_ += n;
+    return n;
+  }
+
   /// Stages content: a short slice is copied, a long one stays where it is.
-  void content(bytes octets) {
+  [[gnu::always_inline]] void content(bytes octets) {
     if (octets.size() <= copy_up_to) {
       text(as_text(octets));
       return;

@@ -25,7 +25,7 @@ resend resend_of(const recipient_report& to) noexcept {
   if (is_one_of({errc::recipient_limit, errc::ran_ahead})) return resend::transaction;  // TXN-10
   if (is_one_of({errc::reset_refused, errc::service_closing, errc::connection_lost,
                  errc::tls_truncated, errc::handshake_lost, errc::session_closed,
-                 errc::session_aborted})) {
+                 errc::session_exhausted, errc::session_aborted})) {
     return resend::connection;
   }
   return resend::no;

@@ -6,70 +6,62 @@
 #include <utility>
 
 #include "reply_parser_inline.hpp"
-#include "sansmtp/base64.hpp"
 #include "session_impl.hpp"
 
 namespace sansmtp {
 
 namespace {
 
+using detail::hint_of;
 using detail::mail_step;
+using detail::outcome_of;
 using detail::rcpt_step;
 using detail::reaction;
-
-constexpr std::size_t auth_line_with_response = 512;  // with CRLF (AUTH-04)
-constexpr unsigned auth_rounds = 10;                  // more challenges than any mechanism has
-
-errc refusal(const reply& r) noexcept {
-  return r.first_digit() == 5 ? errc::refused_permanently : errc::refused_transiently;
-}
-
-/// What a code says beyond its class (TXN-24, AUTH-11).
-hint hint_of(const reply& r, verb about = verb::mail) noexcept {
-  if (r.code() == 530) return hint::auth_or_tls_required;
-  return r.code() == 432 && about == verb::auth ? hint::password_transition : hint::none;
-}
+using detail::refusal;
+using detail::trait;
 
 }  // namespace
 
 void session::impl::trace_reply(verb about, const reply& r) {
   if (!config_.trace) return;
   // Nothing of an AUTH exchange is ever shown (SEC-03).
-  const bool secret = about == verb::auth && r.first_digit() == 3;
+  const bool secret = detail::is(about, trait::exchange) && r.first_digit() == 3;
   tell_event(event::kind::reply_parsed, about,
              secret ? reply{r.code(), detail::auth_mask::mask_text} : r);
 }
 
-/// Not all of the command that a reply answers was reported as written. True if it may have been,
-/// and the reply counts now.
-bool session::impl::is_timely(const reply& r) {
-  const expected& e = owed_.front();
-  if (e.end <= out_.handed()) {
-    if (e.what != verb::content || e.mail == nullptr) return true;
-    // Whether the terminator has left is open while a write is in flight. A refusal is one either
-    // way; a success waits for the transport's word.
-    if (r.first_digit() <= 3) {
-      held_reply_ = r.code();
-      held_text_ = r.text();
-      return false;
-    }
+/// Holds a reply that waits for `sent()`, and acts on one that came too early.
+void session::impl::untimely(detail::window::timing how, const reply& r) {
+  if (how == detail::window::timing::waits) {
+    held_reply_ = r.code();
+    held_.text = r.text();
+    return;
   }
+  const expected& e = window_.oldest();
   trace_reply(e.what, r);
   premature(e, r);
-  return false;
 }
 
-/// A reply before its command has left. Only content can be answered early (TXN-27).
+/// A reply to content decides all recipients that the server had accepted, or one of them
+/// (LMTP-04).
+[[gnu::always_inline]] inline void session::impl::decide_content(const expected& e, outcome o,
+                                                                 const verdict& v) {
+  if (e.mail->each) {
+    e.mail->decide(e.mail->rcpts[e.recipient], o, v);
+  } else {
+    conclude(*e.mail, o, v);
+  }
+}
+
+/// Acts on a reply that came before all of its command had left (TXN-27).
 void session::impl::premature(const expected& e, const reply& r) {
-  if (r.code() == 421) {
+  if (detail::reaction_of(detail::any_verb, r.code()) == reaction::close_session) {
     server_closes(r, e.what, e.end);
     return;
   }
-  if (e.what == verb::content && e.mail != nullptr && r.first_digit() >= 4) {
-    mail_state& m = *e.mail;
-    conclude(m, r.first_digit() == 5 ? outcome::rejected : outcome::deferred,
-             {verb::content, refusal(r), hint_of(r), m.keep(r), {}});
-    fail({refusal(r), verb::content, {}, r, hint::none, {}});
+  if (e.is.has(trait::early) && e.mail != nullptr && r.first_digit() >= 4) {
+    refuse_content(e, r);
+    fail({refusal(r), e.what, {}, r, hint::none, {}});
     return;
   }
   fail_unexpected(errc::unsolicited_reply, e.what, r);
@@ -77,7 +69,7 @@ void session::impl::premature(const expected& e, const reply& r) {
 
 /// A reply that has no place here. Nothing of an exchange of AUTH is ever shown (SEC-03).
 void session::impl::fail_unexpected(errc why, verb about, const reply& r) {
-  const bool secret = about == verb::auth || about == verb::auth_cancel;
+  const bool secret = detail::is(about, trait::exchange);
   fail({why,
         about,
         {},
@@ -86,9 +78,17 @@ void session::impl::fail_unexpected(errc why, verb about, const reply& r) {
         secret ? std::string_view() : r.text().substr(0, excerpt_octets)});
 }
 
-/// Part of `react`, as most mails have nothing but such replies.
+// -- reactions to what is said of mails -----------------------------------------------------------
+// Inline where nearly every mail has such a reply. A reply to a mail that is over means nothing.
+
+[[gnu::always_inline]] inline void session::impl::accept_sender(const expected& e, const reply& r) {
+  if (e.mail == nullptr || !config_.progress) return;
+  tell_event(event::kind::sender_accepted, verb::mail, r).id = e.mail->id;
+}
+
 [[gnu::always_inline]] inline void session::impl::accept_recipient(const expected& e,
                                                                    const reply& r) {
+  if (e.mail == nullptr) return;
   mail_state& m = *e.mail;
   m.rcpts[e.recipient].step = rcpt_step::accepted;
   ++m.accepted;
@@ -97,204 +97,208 @@ void session::impl::fail_unexpected(errc why, verb about, const reply& r) {
     told.id = m.id;
     told.recipient = e.recipient;
   }
-  settle(m);
 }
 
-/// Part of `on_reply`, and inline since this is the way of every reply.
-[[gnu::always_inline]] inline void session::impl::react(reaction what, const expected& e,
-                                                        const reply& r) {
-  // What was owed when a polite end began is read and changes nothing; what is the user's still
-  // ends by its reply.
-  if (stage_ == stage::leaving && e.mail == nullptr && e.id == 0 && e.what != verb::quit) {
-    // But where the server waits for content, QUIT would be content: then there is only silence.
-    if (what == reaction::start_content) {
-      fail({errc::contradictory_reply, e.what, {}, r, hint::none, {}});
-    }
+/// The server took or refused the content.
+[[gnu::always_inline]] inline void session::impl::answer_content(const expected& e, reaction what,
+                                                                 const reply& r) {
+  if (e.mail == nullptr) return;
+  mail_state& m = *e.mail;
+  const bool taken = what == reaction::deliver || what == reaction::take_last_chunk;
+  if (m.verdicts == detail::prdr::announced && taken) [[unlikely]]
+    return take_verdicts(m);
+  m.delivered |= taken;
+  delivered_ |= taken;
+  if (taken) {
+    decide_content(e, outcome::delivered, {e.what, errc::none, hint::none, m.keep(r), {}});
+  } else {
+    decide_content(e, outcome_of(r), refusal_by(m, e.what, r));
+  }
+}
+
+/// Each accepted recipient will have a reply of its own, and then all of them have one.
+void session::impl::announce_verdicts(const expected& e, const reply& r) {
+  if (e.mail->verdicts != detail::prdr::asked) return violated(e, r);
+  e.mail->verdicts = detail::prdr::announced;
+  window_.owe_verdicts(*e.mail, e.end, now_);
+}
+
+/// Keeps what one recipient's reply says: without the reply for all it decides nothing (PRDR-03).
+void session::impl::note_verdict(const expected& e, const reply& r) {
+  mail_state& m = *e.mail;
+  verdict& own = m.rcpts[e.recipient];
+  if (r.first_digit() == 2) {
+    own = {verb::content, errc::none, hint::none, m.keep(r), {}};
+  } else {
+    own = refusal_by(m, verb::content, r);
+  }
+}
+
+/// The reply for all says that the content was taken, so each recipient's own one decides.
+void session::impl::take_verdicts(mail_state& m) {
+  m.delivered = true;  // the transaction is over in any case
+  for (detail::rcpt_state& to : m.rcpts) {
+    if (to.result != outcome::pending || to.step != rcpt_step::accepted) continue;
+    const outcome own = to.why == errc::none                  ? outcome::delivered
+                        : to.why == errc::refused_permanently ? outcome::rejected
+                                                              : outcome::deferred;
+    delivered_ |= own == outcome::delivered;
+    m.decide(to, own, to);
+  }
+}
+
+/// The verdict on content that the server was not to take any more, since its envelope or an
+/// earlier chunk was refused. If it says that it took it, nobody knows what it has for those whom
+/// it had accepted (BDAT-09, BDAT-14).
+void session::impl::answer_unwanted(const expected& e, reaction what, const reply& r) {
+  mail_state& m = *e.mail;
+  if (what != reaction::take_last_chunk) {
+    conclude(m, outcome::deferred, m.refusal);
     return;
   }
-  switch (what) {
-    case reaction::open:
-      read_greeting(r);
-      tell_event(event::kind::greeted, verb::greeting, r);
-      pressing_ = verb::ehlo;
-      return;
+  const verdict doubt{e.what, errc::contradictory_reply, hint::none, m.keep(r), {}};
+  decide_accepted(m, outcome::in_doubt, doubt);
+  fail({errc::contradictory_reply, e.what, {}, r, hint::none, {}});
+}
 
-    case reaction::take_capabilities:
-      peer_.assign(r, config_.ignored_keywords);
-      for (std::size_t i = 0; i < peer_.skipped(); ++i) {
-        warn(errc::none, "a line of the EHLO reply has no valid keyword and is ignored");
-      }
-      for (std::size_t i = 0; i < peer_.duplicates(); ++i) {
-        warn(errc::none, "a keyword stands twice in the EHLO reply; the first counts");
-      }
-      if (hello_id_ != 0) {
-        tell_event(event::kind::command_done, verb::ehlo, r).id = std::exchange(hello_id_, 0);
-        return;
-      }
-      proceed_opening();
-      return;
+/// The verdict on content that went by BDAT.
+void session::impl::answer_last_chunk(const expected& e, reaction what, const reply& r) {
+  if (e.mail == nullptr) return;
+  const mail_state& m = *e.mail;
+  const bool wanted = m.accepted != 0 && !m.sender_refused && !m.chunk_refused;
+  return wanted ? answer_content(e, what, r) : answer_unwanted(e, what, r);
+}
 
-    case reaction::go_without_extensions:
-      peer_.clear();  // SESS-12
-      proceed_opening();
-      return;
+/// A chunk that is not the last was taken or refused.
+void session::impl::answer_chunk(const expected& e, reaction what, const reply& r) {
+  if (e.mail == nullptr) return;
+  --e.mail->chunks_owed;
+  if (what == reaction::refuse_chunk) refuse_chunk(*e.mail, e.what, r);
+}
 
-    case reaction::start_handshake:
-      owed_.push({verb::handshake, 0, nullptr, 0, 0});
-      group_closed_ = true;
-      tell_event(event::kind::upgrade_to_tls, verb::handshake);
-      return;
+/// A chunk was refused, and with it the content (BDAT-08). Behind a last chunk its reply decides.
+void session::impl::refuse_chunk(mail_state& m, verb at, const reply& r) {
+  if (m.sender_refused || m.chunk_refused || m.accepted == 0) return;
+  m.chunk_refused = true;
+  m.refusal = refusal_by(m, at, r);
+  if (m.step == mail_step::chunks) conclude(m, outcome::deferred, m.refusal);
+}
 
-    case reaction::accept_login: {
-      const bool proven = login_->current->satisfied() && !login_->held_back;
-      if (!proven) {
-        fail({errc::server_not_proven, verb::auth, {}, r, hint::none, {}});  // AUTH-10
-        return;
-      }
-      authenticated_ = true;
-      detail::pending_event& done = tell_event(event::kind::authenticated, verb::auth, r);
-      done.id = login_->id;
-      done.detail = events_.keep(login_->current->name());
-      login_.reset();
-      if (config_.ehlo_after_auth) {
-        pressing_ = verb::ehlo;  // AUTH-14
-      } else if (stage_ == stage::opening) {
-        become_ready();
-      }
-      return;
-    }
+/// The server refused content, or a part of it, before all of that was known to have left.
+void session::impl::refuse_content(const expected& e, const reply& r) {
+  const reaction what = detail::reaction_of(e.what, r.code());
+  if (what == reaction::refuse_chunk) return answer_chunk(e, what, r);
+  if (what == reaction::refuse_last_chunk) return answer_last_chunk(e, what, r);
+  answer_content(e, reaction::refuse_content, r);
+}
 
-    case reaction::answer_challenge:
-      if (r.code() != 334) break;  // REP-05: another 3yz is no challenge
-      answer_challenge(r);
-      return;
-
-    case reaction::accept_sender:
-      if (e.mail == nullptr) return;
-      if (config_.progress) {
-        tell_event(event::kind::sender_accepted, verb::mail, r).id = e.mail->id;
-      }
-      settle(*e.mail);
-      return;
-
-    case reaction::accept_recipient:
-      if (e.mail != nullptr) accept_recipient(e, r);
-      return;
-
-    case reaction::refuse_recipient:
-      if (e.mail != nullptr) refuse_recipient(e, r);
-      return;
-
-    case reaction::start_content:
-    case reaction::refuse_data:
-      if (e.mail != nullptr) answer_data(*e.mail, r);
-      return;
-
-    case reaction::deliver:
-    case reaction::refuse_content: {
-      if (e.mail == nullptr) return;
-      mail_state& m = *e.mail;
-      m.delivered = what == reaction::deliver;
-      delivered_ |= m.delivered;
-      const outcome o = m.delivered            ? outcome::delivered
-                        : r.first_digit() == 5 ? outcome::rejected
-                                               : outcome::deferred;
-      conclude(m, o,
-               {verb::content, m.delivered ? errc::none : refusal(r), hint_of(r), m.keep(r), {}});
-      finish(m);
-      return;
-    }
-
-    case reaction::note_reset:
-      --rset_owed_;
-      if (e.id != 0) tell_event(event::kind::command_done, verb::rset, r).id = e.id;
-      return;
-
-    case reaction::complete:
-      if (r.first_digit() >= 4) {
-        fail_command(e, refusal(r), r);
-      } else {
-        tell_event(event::kind::command_done, e.what, r).id = e.id;
-      }
-      return;
-
-    case reaction::ignore:
-      if (e.mail != nullptr) finish(*e.mail);
-      return;
-
-    case reaction::end_session: close(leaving_because_); return;
-
-    case reaction::refuse_hello: {
-      const bool users = hello_id_ != 0;
-      const auto& more = config_.helo_fallback_codes;
-      const bool fits = r.code() == 500 || r.code() == 502 ||
-                        std::find(more.begin(), more.end(), r.code()) != more.end();
-      // HELO gives neither TLS nor AUTH; whoever needs these must not be talked down (SESS-11).
-      const bool content_with_less = !tls_ && config_.tls != tls_mode::required &&
-                                     !authenticated_ && (!login_ || config_.auth_optional);
-      if (!users && !told_ready_ && fits && content_with_less) {
-        pressing_ = verb::helo;
-        return;
-      }
-    }
-      [[fallthrough]];
-    case reaction::fail_opening:
-      peer_.clear();  // an earlier set is gone also when the new EHLO fails (SESS-17)
-      if (hello_id_ != 0) {
-        detail::pending_event& done = tell_event(event::kind::command_done, verb::ehlo, r);
-        done.id = std::exchange(hello_id_, 0);
-        done.error = std::error_code(refusal(r));
-        done.category = failure_category::reply;
-        return;
-      }
-      if (e.what == verb::greeting) read_greeting(r);
-      leave({refusal(r), e.what, {}, r, hint_of(r), {}});
-      return;
-
-    case reaction::refuse_tls:
-      if (config_.tls == tls_mode::required) {
-        leave({errc::tls_refused, verb::starttls, {}, r, hint::none, {}});  // TLS-07
-        return;
-      }
-      starttls_refused_ = true;
-      warn(errc::tls_refused, "STARTTLS was refused: going on in clear text");
-      proceed_opening();
-      return;
-
-    case reaction::refuse_mechanism:
-      login_->current.reset();
-      try_next_mechanism(r);
-      return;
-
-    case reaction::refuse_login: login_failed(errc::auth_refused, r); return;
-
-    case reaction::note_cancelled: login_failed(login_->cancelled, r); return;
-
-    case reaction::refuse_place:
-      if (e.mail != nullptr && e.mail->rode) {
-        // This server takes nothing before its verdict, whatever it offers: no more of that.
-        level_ = std::min(level_, pipelining_level::envelope);
-        refuse_sender(*e.mail, errc::ran_ahead, r);
-        settle(*e.mail);
-        return;
-      }
-      [[fallthrough]];
-    case reaction::refuse_sender:
-      if (e.mail == nullptr) return;
-      refuse_sender(*e.mail, refusal(r), r);
-      settle(*e.mail);
-      return;
-
-    case reaction::refuse_reset:
-      --rset_owed_;
-      if (e.id != 0) fail_command(e, refusal(r), r);
-      leave({errc::reset_refused, verb::rset, {}, r, hint::none, {}});  // TXN-18
-      return;
-
-    case reaction::violation: break;
+/// MAIL was refused. Where it ran ahead of a verdict that may have been for its place: then the
+/// server takes nothing before its verdict, whatever it offers, and nothing runs ahead any more.
+void session::impl::refuse_mail(const expected& e, reaction what, const reply& r) {
+  if (e.mail == nullptr) return;
+  const bool for_its_place = what == reaction::refuse_place && e.mail->rode;
+  if (for_its_place) {
+    level_ = std::min(level_, pipelining_level::envelope);
+    outstanding_ = config_.limits.outstanding;
   }
+  refuse_sender(*e.mail, for_its_place ? errc::ran_ahead : refusal(r), r);
+}
+
+// -- reactions to what is said of the session and of the user's commands --------------------------
+
+void session::impl::answer_reset(const expected& e, reaction what, const reply& r) {
+  --rset_owed_;
+  const bool refused = what == reaction::refuse_reset;
+  if (e.id != 0 && refused) {
+    fail_command(e, refusal(r), r);
+  } else if (e.id != 0) {
+    tell_event(event::kind::command_done, e.what, r).id = e.id;
+  }
+  if (refused) leave({errc::reset_refused, e.what, {}, r, hint::none, {}});  // TXN-18
+}
+
+void session::impl::complete_command(const expected& e, const reply& r) {
+  if (r.first_digit() >= 4) {
+    fail_command(e, refusal(r), r);
+  } else {
+    tell_event(event::kind::command_done, e.what, r).id = e.id;
+  }
+}
+
+/// The server closes the connection instead of an answer.
+void session::impl::answer_closing(const expected& e, reaction what, const reply& r) {
+  if (what == reaction::close_at_sender && e.mail != nullptr) {
+    refuse_sender(*e.mail, errc::service_closing, r);
+  }
+  if (e.id != 0) fail_command(e, errc::service_closing, r);
+  server_closes(r, e.what, e.end);
+}
+
+void session::impl::violated(const expected& e, const reply& r) {
   if (e.id != 0) fail_command(e, errc::unexpected_reply, r);
   fail_unexpected(errc::unexpected_reply, e.what, r);
+}
+
+/// Once QUIT was decided, outstanding replies are ignored, except those that complete a user's
+/// command or close the session.
+bool session::impl::ignores(reaction what, const expected& e, const reply& r) {
+  if (e.mail != nullptr || e.id != 0 || e.is.has(trait::final)) return false;
+  if (what == reaction::close_session || what == reaction::close_at_sender) return false;
+  // But where the server waits for content, QUIT would be content: then there is only silence.
+  if (what == reaction::start_content) {
+    fail({errc::contradictory_reply, e.what, {}, r, hint::none, {}});
+  }
+  return true;
+}
+
+/// Does what the table says. Part of `on_reply`, and inline since this is the way of every reply.
+[[gnu::always_inline]] inline void session::impl::react(reaction what, const expected& e,
+                                                        const reply& r) {
+  if (stage_ == stage::leaving && ignores(what, e, r)) return;
+  switch (what) {
+    case reaction::open: return greeted(r);
+    case reaction::take_capabilities: return take_capabilities(r);
+    case reaction::go_without_extensions: return go_without_extensions();
+    case reaction::start_handshake: return start_handshake();
+    case reaction::start_over: return start_over(r);
+    case reaction::accept_login: return accept_login(r);
+    case reaction::answer_challenge: return answer_challenge(r);
+    case reaction::accept_sender: return accept_sender(e, r);
+    case reaction::accept_recipient: return accept_recipient(e, r);
+    case reaction::start_content:
+    case reaction::refuse_data: return answer_data(e, r);
+    case reaction::deliver:
+    case reaction::refuse_content: return answer_content(e, what, r);
+    case reaction::take_last_chunk:
+    case reaction::refuse_last_chunk: return answer_last_chunk(e, what, r);
+    case reaction::take_chunk:
+    case reaction::refuse_chunk: return answer_chunk(e, what, r);
+    case reaction::announce_verdicts: return announce_verdicts(e, r);
+    case reaction::note_verdict: return note_verdict(e, r);
+    case reaction::note_reset:
+    case reaction::refuse_reset: return answer_reset(e, what, r);
+    case reaction::complete: return complete_command(e, r);
+    case reaction::ignore: return;
+    case reaction::end_session: return finish_leaving();
+    case reaction::close_session:
+    case reaction::close_at_sender: return answer_closing(e, what, r);
+    case reaction::refuse_session:
+    case reaction::fail_opening:
+    case reaction::try_helo:
+    case reaction::refuse_hello: return refuse_opening(e, what, r);
+    case reaction::refuse_tls: return refuse_tls(r);
+    case reaction::refuse_forward: return refuse_forward(r);
+    case reaction::refuse_login: return login_failed(errc::auth_refused, r);
+    case reaction::refuse_mechanism: return refuse_mechanism(r);
+    case reaction::note_cancelled: return login_failed(login_->cancelled, r);
+    case reaction::refuse_sender:
+    case reaction::refuse_place: return refuse_mail(e, what, r);
+    case reaction::refuse_recipient:
+    case reaction::refuse_surplus:
+    case reaction::refuse_storage: return refuse_recipient(e, what, r);
+    case reaction::violation: return violated(e, r);
+    default: detail::not_in_the_table();
+  }
 }
 
 /// What may be shown of something that the server said: nothing that was sent in an exchange of
@@ -307,41 +311,31 @@ std::string session::impl::masked(std::string_view said) const {
 /// The same of a reply, valid until the next one; but a challenge is computed with, and never
 /// shown.
 reply session::impl::masked(const reply& r) {
-  if (r.code() == 334 && !owed_.empty() && owed_.front().what == verb::auth) return r;
+  const bool challenge =
+      window_.awaits(trait::exchange) &&
+      detail::reaction_of(window_.oldest().what, r.code()) == reaction::answer_challenge;
+  if (challenge) return r;
   return {r.code(), mask_->shown(r.text(), login_ != nullptr, masked_reply_)};
 }
 
 /// Part of `read`, as `react` is.
 [[gnu::always_inline]] inline void session::impl::on_reply(const reply& r) {
-  if (owed_.empty()) {
-    const verb about = login_ && login_->current ? verb::auth : verb::noop;
+  if (window_.empty()) {
+    const verb about = login_ && login_->current ? verb::auth : detail::any_verb;
     trace_reply(about, r);
-    if (r.code() == 421) {
-      server_closes(r, verb::noop, out_.sent());  // SESS-23
+    if (detail::reaction_of(detail::any_verb, r.code()) == reaction::close_session) {
+      server_closes(r, detail::any_verb, out_.sent());  // SESS-23
     } else {
       fail_unexpected(errc::unsolicited_reply, about, r);
     }
     return;
   }
-  if (owed_.front().end > out_.sent() && !is_timely(r)) return;
-  if (config_.trace) trace_reply(owed_.front().what, r);
-
-  const expected e = owed_.front();
-  owed_.pop();
-  answered_ = e.end;
-  base_ = now_;  // the next oldest is waited for from here (TIME-03)
-  if (e.end > group_begin_) group_begin_ = e.end;
-  if (owed_.empty()) group_closed_ = false;
-  const bool envelope = e.what == verb::rcpt || e.what == verb::mail || e.what == verb::data;
-  if (envelope && e.mail != nullptr) --e.mail->owed;
-
-  if (r.code() == 421 && e.what != verb::quit) {
-    if (e.id != 0) fail_command(e, errc::service_closing, r);
-    if (e.mail != nullptr && e.what == verb::mail) refuse_sender(*e.mail, errc::service_closing, r);
-    server_closes(r, e.what, e.end);
-    return;
-  }
+  const detail::window::timing how = window_.timing_of(r.code(), out_);
+  if (how != detail::window::timing::counts) return untimely(how, r);
+  if (config_.trace) trace_reply(window_.oldest().what, r);
+  const expected e = window_.answer(now_);
   react(detail::reaction_of(e.what, r.code()), e, r);
+  if (e.mail != nullptr) settle(*e.mail);
 }
 
 /// Makes the parser ready for what is owed next. False if nothing is to be read now.
@@ -351,11 +345,11 @@ bool session::impl::prepare_parser(bytes octets) {
     hold(octets);
     return false;
   }
-  long_lines_ = login_ != nullptr && !owed_.empty() && owed_.front().what == verb::auth;
+  long_lines_ = login_ != nullptr && window_.awaits(trait::exchange);
   const limits& limit = config_.limits;
   parser_.line_limit(long_lines_ ? std::max(limit.auth_line, limit.reply.line)
                                  : limit.reply.line);  // AUTH-09
-  if (owed_.empty() || owed_.front().what != verb::handshake) return true;
+  if (!window_.awaits(trait::by_transport)) return true;
   // Whatever comes before the handshake was not said under its protection (TLS-05).
   const bool implicit = config_.tls == tls_mode::implicit;
   fail({implicit ? errc::plaintext_peer : errc::injection,
@@ -393,10 +387,14 @@ bool session::impl::parse_by_octets(bytes& octets, reply& r) {
   return parser_.whole_reply(octets, r) || parse_by_octets(octets, r);
 }
 
-/// Acts on the replies in `octets`, and before them on one that was `held`.
-void session::impl::read(reply held, bytes octets) {
-  reply r = held;
-  if (!r && !next_reply(octets, r)) return;
+/// Acts on the replies in `octets`, and before them on one that was `held`, if there is one.
+void session::impl::read(const reply* held, bytes octets) {
+  reply r;
+  if (held != nullptr) [[unlikely]] {
+    r = *held;
+  } else if (!next_reply(octets, r)) {
+    return;
+  }
   do {
     if (mask_ != nullptr) [[unlikely]]
       r = masked(r);
@@ -408,189 +406,7 @@ void session::impl::read(reply held, bytes octets) {
 void session::impl::fail_command(const expected& e, errc why, const reply& r) {
   detail::pending_event& done = tell_event(event::kind::command_done, e.what, r);
   done.id = e.id;
-  fill_failure(done, {why, e.what, {}, r, hint_of(r), {}});
-}
-
-void session::impl::read_greeting(const reply& r) {
-  greeting_ = r.line(0);  // SESS-02
-}
-
-// -- opening --------------------------------------------------------------------------------------
-
-void session::impl::proceed_opening() {
-  const bool wants_tls =
-      config_.tls == tls_mode::opportunistic || config_.tls == tls_mode::required;
-  // Not after AUTH: what was shown in clear text cannot be taken back.
-  if (wants_tls && !tls_ && !starttls_refused_ && !authenticated_) {
-    if (peer_.has(extension::starttls)) {
-      pressing_ = verb::starttls;
-      return;
-    }
-    if (config_.tls == tls_mode::required) {
-      leave({errc::tls_not_offered, verb::starttls, {}, {}, hint::none, {}});  // TLS-03
-      return;
-    }
-  }
-  if (login_ && !authenticated_) {
-    try_next_mechanism({});
-    return;
-  }
-  become_ready();
-}
-
-void session::impl::become_ready() {
-  stage_ = stage::ready;
-  if (told_ready_) return;
-  told_ready_ = true;
-  tell_event(event::kind::ready, verb::ehlo);
-}
-
-// -- AUTH -----------------------------------------------------------------------------------------
-
-/// May this mechanism run over this link? If so, it is told of the link.
-errc session::impl::usable(sasl_mechanism& m) {
-  const session_config& c = config_;
-  bool allowed = true;
-  switch (m.exposes()) {
-    case exposure::nothing: break;
-    case exposure::guessable:
-      allowed = tls_ || c.allow_challenge_cleartext || c.allow_auth_cleartext;
-      break;
-    case exposure::secret:  // AUTH-13
-      allowed = tls_ ? tls_verified_ || c.allow_auth_unverified_tls : c.allow_auth_cleartext;
-      break;
-  }
-  if (!allowed) return errc::auth_needs_tls;
-  if (const errc bad = m.check(); bad != errc::none) return bad;
-  sasl_link link{tls_, tls_verified_, false, binding_};
-  std::string plus(m.name());
-  plus += "-PLUS";
-  link.plus_offered = peer_.offers_mechanism(plus);
-  return m.bind(link);
-}
-
-/// Begins with the next mechanism that is offered and may be used here; `last` is the refusal of
-/// the one before, if there was one.
-void session::impl::try_next_mechanism(const reply& last) {
-  login& l = *login_;
-  errc why = last ? errc::auth_refused : errc::auth_not_offered;
-  while (l.next < l.mechanisms.size()) {
-    std::unique_ptr<sasl_mechanism> m = std::move(l.mechanisms[l.next++]);
-    if (!m || !peer_.offers_mechanism(m->name())) continue;  // AUTH-01
-    if (const errc bad = usable(*m); bad != errc::none) {
-      if (!last) why = bad;
-      continue;
-    }
-    l.current = std::move(m);
-    l.rounds = 0;
-    l.held_back.reset();
-    if (mask_ == nullptr) mask_ = std::make_unique<detail::auth_mask>();
-    if (const std::string_view secret = l.current->secret(); !secret.empty()) {
-      std::string encoded = base64_encode(secret);
-      mask_->add_secret(secret);
-      mask_->add_line(encoded);
-      wipe(encoded);
-    }
-    l.line = "AUTH ";
-    l.line += l.current->name();
-    if (std::optional<std::string> first = l.current->initial_response()) {
-      std::string encoded = first->empty() ? std::string("=") : base64_encode(*first);
-      const bool fits = l.line.size() + 1 + encoded.size() + 2 <= auth_line_with_response;
-      if (fits && !config_.no_initial_response) {
-        l.line += ' ';
-        l.line += encoded;
-        note_response(*first, encoded);
-        wipe(*first);
-      } else {
-        l.held_back = std::move(first);  // AUTH-04
-      }
-      wipe(encoded);
-    }
-    pressing_ = verb::auth;
-    return;
-  }
-  const bool unusable = why == errc::auth_not_offered || why == errc::auth_needs_tls;
-  if (l.opening && config_.auth_optional && unusable) {  // SESS-27
-    warn(why, "going on without authentication", l.id);
-    login_.reset();
-    become_ready();
-    return;
-  }
-  login_failed(why, last);
-}
-
-/// What is sent now is masked from now on; the raw form, too, if passwords can be tried out with
-/// it.
-void session::impl::note_response(std::string_view raw, std::string_view encoded) {
-  mask_->add_line(encoded);
-  if (login_->current->exposes() == exposure::guessable) mask_->add_secret(raw);
-}
-
-void session::impl::send_auth_line(verb v) {
-  login& l = *login_;
-  // What a trace may show: the mechanism, nothing of the exchange (SEC-03).
-  std::string shown(detail::auth_mask::mask_text);
-  if (v == verb::auth_cancel) {
-    shown = l.line;
-  } else if (l.line.starts_with("AUTH ")) {
-    const std::size_t response = l.line.find(' ', 5);
-    shown = l.line.substr(0, response);
-    if (response != std::string::npos) shown.append(" ").append(detail::auth_mask::mask_text);
-  }
-  write_secret_line(v, l.line, shown);
-  wipe(l.line);
-}
-
-void session::impl::answer_challenge(const reply& r) {
-  login& l = *login_;
-  std::optional<std::string> challenge;
-  if (r.line_count() == 1) challenge = base64_decode(r.text());
-  if (!challenge || ++l.rounds > auth_rounds || (l.held_back && !challenge->empty())) {
-    cancel_login(errc::auth_bad_challenge);  // AUTH-06
-    return;
-  }
-  std::optional<std::string> response =
-      l.held_back ? std::exchange(l.held_back, std::nullopt) : l.current->respond(*challenge);
-  wipe(*challenge);
-  if (!response) {
-    const errc why = l.current->reason();
-    cancel_login(why == errc::none ? errc::auth_bad_challenge : why);
-    return;
-  }
-  l.line = base64_encode(*response);  // an empty response is an empty line (AUTH-07)
-  note_response(*response, l.line);
-  wipe(*response);
-  if (l.line.size() + 2 > config_.limits.auth_line) {
-    cancel_login(errc::line_too_long);  // AUTH-09
-    return;
-  }
-  pressing_ = verb::auth;
-}
-
-void session::impl::cancel_login(errc why) {
-  login_->cancelled = why;
-  if (login_->held_back) wipe(*login_->held_back);
-  wipe(login_->line);
-  login_->line = "*";
-  pressing_ = verb::auth_cancel;
-}
-
-void session::impl::login_failed(errc why, const reply& r) {
-  // The mechanism and its text go while the failure is told.
-  const std::string detail = masked(login_->current ? login_->current->detail() : "");
-  const failure f{why, verb::auth, {}, r, hint_of(r, verb::auth), detail};
-  if (why == errc::server_not_proven) {
-    fail(f);  // SASL-10
-    return;
-  }
-  if (login_->opening) {
-    leave(f);  // part of the opening (SESS-21)
-    return;
-  }
-  detail::pending_event& done = tell_event(event::kind::command_done, verb::auth);
-  done.id = login_->id;
-  fill_failure(done, f);
-  login_.reset();
+  fill_failure(done, {why, e.what, {}, r, hint_of(r, e.what), {}});
 }
 
 // -- mails ----------------------------------------------------------------------------------------
@@ -600,8 +416,8 @@ void session::impl::refuse_sender(mail_state& m, errc why, const reply& r) {
   m.sender_refused = true;
   // A server that has taken mails and now takes none for a while has had enough of this session.
   const bool enough = delivered_ && why == errc::refused_transiently;
-  const hint advice = enough ? hint::another_connection : hint_of(r);
-  m.sender_verdict = {verb::mail, why, advice, m.keep(r), {}};
+  const hint advice = enough ? hint::another_connection : hint_of(r, verb::mail);
+  m.refusal = {verb::mail, why, advice, m.keep(r), {}};
   detail::pending_event& told = tell_event(event::kind::sender_rejected, verb::mail, r);
   told.id = m.id;
   told.error = std::error_code(why);
@@ -610,9 +426,8 @@ void session::impl::refuse_sender(mail_state& m, errc why, const reply& r) {
   told.command = events_.keep(command_of(verb::mail, &m, 0));
 }
 
-/// Is a mail over before DATA? Looks after each reply to MAIL or RCPT, and after a cancellation.
-void session::impl::settle(mail_state& m) {
-  if (m.step != mail_step::rcpts || m.owed != 0) return;  // else DATA's reply decides
+/// Decides a mail that is over before DATA, if it is. (TXN-04, TXN-07, TXN-08, TXN-20)
+void session::impl::end_envelope(mail_state& m) {
   const errc why = given_up(m);
   const bool all_asked =
       m.enough_rcpts ||
@@ -620,61 +435,57 @@ void session::impl::settle(mail_state& m) {
                   [](const detail::rcpt_state& r) { return r.step == rcpt_step::refused; });
   if (!m.sender_refused && why == errc::none && !(all_asked && m.accepted == 0)) return;
   conclude(m, outcome::deferred, {verb::rcpt, why, hint::none, {}, {}});
-  finish(m);
 }
 
-void session::impl::refuse_recipient(const expected& e, const reply& r) {
+void session::impl::refuse_recipient(const expected& e, reaction what, const reply& r) {
+  if (e.mail == nullptr) return;
   mail_state& m = *e.mail;
   detail::rcpt_state& to = m.rcpts[e.recipient];
   to.step = rcpt_step::refused;
   m.rcpt_refused = true;
   // After a refused MAIL the replies to RCPT say nothing about the recipients (PIPE-12).
-  if (!m.sender_refused) {
-    detail::pending_event& told = tell_event(event::kind::recipient_rejected, verb::rcpt, r);
-    told.id = m.id;
-    told.recipient = e.recipient;
-    const enhanced_status status = r.enhanced();
-    const bool crowded =
-        m.accepted != 0 &&
-        (r.code() == 452 ||
-         (r.code() == 552 && (!status || (status.subject == 5 && status.detail == 3))));
-    const outcome o = crowded || r.first_digit() == 4 ? outcome::deferred : outcome::rejected;
-    to.decide(o, {verb::rcpt,
-                  crowded ? errc::recipient_limit : refusal(r),  // TXN-09
-                  crowded ? hint::too_many_recipients : hint_of(r),
-                  m.keep(r),
-                  {}});
-    told.result = to.result;
-    told.advice = to.advice;
-    told.error = std::error_code(to.why);
-    told.category = failure_category::reply;
-    told.command = events_.keep(command_of(verb::rcpt, &m, e.recipient));
-    if (crowded) {
-      m.enough_rcpts = true;  // TXN-10
-    }
-    // Whom nobody wants to send to any more has not met a limit.
-    if (crowded && given_up(m) == errc::none) {
-      for (detail::rcpt_state& other : m.rcpts) {
-        if (other.step != rcpt_step::waiting || other.result != outcome::pending) continue;
-        other.decide(outcome::not_attempted, to);
-      }
-    }
+  if (m.sender_refused) return;
+  detail::pending_event& told = tell_event(event::kind::recipient_rejected, verb::rcpt, r);
+  told.id = m.id;
+  told.recipient = e.recipient;
+  // RFC 5321 section 4.5.3.1.10: 552 may mean what 452 does; X.5.3 says so, another status denies.
+  const enhanced_status status = r.enhanced();
+  const bool surplus = what == reaction::refuse_surplus ||
+                       (what == reaction::refuse_storage &&
+                        (!status || (status.subject == 5 && status.detail == 3)));
+  const bool crowded = surplus && m.accepted != 0;
+  verdict v = refusal_by(m, verb::rcpt, r);
+  if (crowded) {  // TXN-09
+    v.why = errc::recipient_limit;
+    v.advice = hint::too_many_recipients;
   }
-  settle(m);
+  m.decide(to, crowded ? outcome::deferred : outcome_of(r), v);
+  told.result = to.result;
+  told.advice = to.advice;
+  told.error = std::error_code(to.why);
+  told.category = failure_category::reply;
+  told.command = events_.keep(command_of(verb::rcpt, &m, e.recipient));
+  // The first such reply ends the envelope (TXN-10). A mail that was given up has not met a limit.
+  if (!crowded || std::exchange(m.enough_rcpts, true) || given_up(m) != errc::none) return;
+  for (detail::rcpt_state& other : m.rcpts) {
+    if (other.step != rcpt_step::waiting || other.result != outcome::pending) continue;
+    m.decide(other, outcome::not_attempted, to);
+  }
 }
 
-void session::impl::answer_data(mail_state& m, const reply& r) {
+void session::impl::answer_data(const expected& e, const reply& r) {
+  if (e.mail == nullptr) return;
+  mail_state& m = *e.mail;
   if (r.first_digit() != 3) {  // TXN-11, PIPE-08
-    conclude(m, r.first_digit() == 5 ? outcome::rejected : outcome::deferred,
-             {verb::data, refusal(r), hint_of(r), m.keep(r), {}});
-    finish(m);
+    conclude(m, outcome_of(r), refusal_by(m, verb::data, r));
     return;
   }
   if (m.accepted == 0) {
-    conclude(m, outcome::deferred, m.sender_verdict);  // else all have their own refusal
+    conclude(m, outcome::deferred, m.refusal);  // else all have their own refusal
     // The server wants content for nobody: the terminator alone ends it without a message
     // (PIPE-09).
     pressing_ = verb::lone_dot;
+    ++m.owed;
     return;
   }
   if (m.sender_refused) {
@@ -690,14 +501,14 @@ void session::impl::answer_data(mail_state& m, const reply& r) {
     return;
   }
   m.step = mail_step::content;
-  m.content_begin = stretch_begin_ = out_.staged();
-  stretch_base_ = now_;
-  m.rest = m.content.content();
   if (m.content.is_streamed()) {
-    m.last_chunk = false;
+    dotted_.start_stream(config_.line_ends);
     m.wants_chunk = true;
+  } else {
+    dotted_.start(config_.line_ends, m.content.content(), m.facts, dots_);
   }
-  owed_.push({verb::content, 0, &m, 0, expected::open});
+  m.each = lmtp();
+  window_.owe_content(m, out_, now_);
   if (config_.progress || m.content.is_streamed()) {
     tell_event(event::kind::ready_for_data, verb::data, r).id = m.id;
   }

@@ -79,6 +79,14 @@ class text_buffer {
     *room(1) = c;
     ++size_;
   }
+  /// Appends what `write` puts to the place that it is given, `most` octets at most; it returns how
+  /// many these are.
+  template <class Write>
+  std::size_t append_by(std::size_t most, Write write) {
+    const std::size_t n = write(room(most));
+    size_ += n;
+    return n;
+  }
   /// Appends a number in decimal digits.
   void append_number(std::uint64_t n) {
     constexpr std::size_t most = std::numeric_limits<std::uint64_t>::digits10 + 1;
@@ -99,7 +107,16 @@ class text_buffer {
     return *this;
   }
 
+  /// Appends a copy of a part of itself.
+  void append_again(std::size_t at, std::size_t size) {
+    char* const to = room(size);
+    copy(to, view(at, size));
+    size_ += size;
+  }
+
   void clear() noexcept { size_ = 0; }
+  /// Removes what stands behind the first `size` octets.
+  void cut(std::size_t size) noexcept { size_ = size; }
   /// Removes the first `n` octets.
   void erase_front(std::size_t n) noexcept {
     std::memmove(data_.get(), data_.get() + n, size_ - n);

@@ -20,7 +20,7 @@ bool is_ascii(string_view text) noexcept {
                      [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
-bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
+bool is_space_or_tab(char c) noexcept { return c == ' ' || c == '\t'; }
 
 // What stands at a place: the octet and, for people, its number from 1 on.
 std::string octet_at(string_view text, std::size_t at) {
@@ -57,7 +57,7 @@ std::string habit_of(string_view text, path_rules rules) {
   if (first == string_view::npos) return "it is blank";
   const std::size_t behind = text.find_last_not_of(" \t\r\n") + 1;
   const auto edge = [&](char c, string_view where) {
-    return fmt::format("a {} stands {} it", is_blank(c) ? "blank" : "line end", where);
+    return fmt::format("a {} stands {} it", is_space_or_tab(c) ? "blank" : "line end", where);
   };
   if (first != 0) return edge(text.front(), "before");
   if (behind != text.size()) return edge(text[behind], "behind");

@@ -8,6 +8,7 @@
 #include "client_tls.hpp"
 #include "explanation.hpp"
 #include "sansmtp/blocking/resolver_category.hpp"
+#include "tls_library.hpp"
 
 namespace sansmtp::cli {
 

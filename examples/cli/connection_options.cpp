@@ -5,19 +5,21 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "duration.hpp"
 #include "sansmtp/path.hpp"
+#include "sansmtp/tls/pinned_key.hpp"
 
 namespace sansmtp::cli {
 namespace {
 
 using stage = std::pair<std::string_view, timeouts::duration timeouts::*>;
 
-constexpr std::array<stage, 13> stages{{
+constexpr std::array<stage, 14> stages{{
     {"greeting", &timeouts::greeting},
     {"hello", &timeouts::hello},
     {"starttls", &timeouts::starttls},
@@ -28,6 +30,7 @@ constexpr std::array<stage, 13> stages{{
     {"data", &timeouts::data},
     {"block", &timeouts::block},
     {"progress", &timeouts::progress},
+    {"chunk", &timeouts::chunk},
     {"content", &timeouts::content},
     {"reset", &timeouts::reset},
     {"quit", &timeouts::quit},
@@ -122,6 +125,10 @@ void connection_options::add_to(CLI::App& command) {
           },
           "Wait so long for the connection, to one of the server's addresses; by default 30s")
       ->type_name("DURATION");
+  command.add_flag_callback(
+      "--lmtp", [&config] { config.protocol = mail_protocol::lmtp; },
+      "Speak LMTP, to what stores mail: a verdict for each recipient; --server needs a port other "
+      "than 25, or is a Unix socket");
   command
       .add_option("--ignore", config.ignored_keywords,
                   "Act as if the server did not offer this extension (repeatable)")
@@ -144,20 +151,44 @@ void connection_options::add_to(CLI::App& command) {
        {"implicit", tls_mode::implicit}},
       "off (the default); opportunistic: STARTTLS if the server offers it, without "
       "TLS if that fails; required: STARTTLS or nothing; implicit: TLS from the "
-      "first octet. Who the server is, is proven with --server-name, --ca or "
-      "--profile only")
+      "first octet. Who the server is, is proven with --server-name, --ca, --pin "
+      "or --profile only")
       ->type_name("MODE")
       ->excludes(profile);
+  CLI::Option* const name =
+      command
+          .add_option("--server-name", tls.server_name,
+                      "Go on only if the server's certificate is for this name or address; a Unix "
+                      "socket has no other name")
+          ->type_name("NAME");
+  CLI::Option* const authorities =
+      command
+          .add_option("--ca", tls.ca_file,
+                      "Trust the authorities in this file, PEM, and not the system's; without "
+                      "--server-name the certificate must be for the host of --server")
+          ->type_name("FILE");
   command
-      .add_option("--server-name", tls.server_name,
-                  "Go on only if the server's certificate is for this name or address; a Unix "
-                  "socket has no other name")
-      ->type_name("NAME");
-  command
-      .add_option("--ca", tls.ca_file,
-                  "Trust the authorities in this file, PEM, and not the system's; without "
-                  "--server-name the certificate must be for the host of --server")
-      ->type_name("FILE");
+      .add_option_function<std::vector<std::string>>(
+          "--pin",
+          [this](const std::vector<std::string>& pins) {
+            for (const std::string& pin : pins) {
+              std::optional<tlsa_record> record = sansmtp::tls::pinned_key(pin);
+              if (!record) {
+                throw CLI::ValidationError(
+                    "--pin",
+                    fmt::format("'{}' is not sha256/ and the base64 of 32 octets, as 'sansmtp "
+                                "probe' shows a server's key",
+                                pin));
+              }
+              pins_.push_back(std::move(*record));
+            }
+          },
+          "Go on only with a server that has this key, whoever vouches for it and whatever its "
+          "name is (repeatable: one of these keys)")
+      ->type_name("sha256/BASE64")
+      ->allow_extra_args(false)
+      ->excludes(name)
+      ->excludes(authorities);
   CLI::Option* const certificate =
       command
           .add_option("--cert", tls.certificate_file,
@@ -190,14 +221,26 @@ void connection_options::complete() {
     mode = tls_mode::implicit;
   }
   if (mode == tls_mode::implicit) port = 465;
-  server = *blocking::server_address::parse(server_text_, port);
+  const bool lmtp = client.session.protocol == mail_protocol::lmtp;
+  const auto asked = blocking::server_address::parse(server_text_, lmtp ? 0 : port);
+  if (!asked || !client.session.permits_port(asked->port)) {
+    throw CLI::ValidationError("--server",
+                               "LMTP has no port of its own, and port 25 is for SMTP: give the "
+                               "port of the store, or unix:/path");
+  }
+  server = *asked;
 
-  const bool asks_tls = !tls.server_name.empty() || !tls.ca_file.empty() ||
+  const bool asks_tls = !tls.server_name.empty() || !tls.ca_file.empty() || !pins_.empty() ||
                         !tls.certificate_file.empty() || tls.minimum != tls_version::tls_1_2;
   if (mode == tls_mode::off && asks_tls) {
     throw CLI::ValidationError("--tls", "the options of TLS need --tls or --profile");
   }
   tls.verify_host = tls.verify_host || !profile_.empty() || !tls.ca_file.empty();
+  if (!pins_.empty()) {
+    // A key is proof enough: neither names nor authorities are asked.
+    client.demand = peer_demand{demand_level::records, {}, pins_};
+    tls.verify_host = false;
+  }
   if (mode != tls_mode::off && server.is_unix() && tls.verify_host && !tls.report_only &&
       tls.server_name.empty()) {
     throw CLI::ValidationError("--server-name",

@@ -10,6 +10,7 @@
 #include "login_options.hpp"
 #include "sansmtp/blocking/client_options.hpp"
 #include "sansmtp/blocking/server_address.hpp"
+#include "sansmtp/peer_demand.hpp"
 
 namespace sansmtp::cli {
 
@@ -17,7 +18,7 @@ namespace sansmtp::cli {
 struct connection_options {
   blocking::server_address server;
   blocking::client_options client;
-  client_tls_options tls;
+  tls_options tls;
   login_options login;
   bool trace = false;
 
@@ -32,6 +33,7 @@ struct connection_options {
  private:
   std::string server_text_;
   std::string profile_;
+  std::vector<tlsa_record> pins_;
 };
 
 /// Command: adds an option that takes one of a few words, each of which stands for a value of

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <iterator>
 #include <string_view>
 #include <utility>
 
+#include "advice_table.hpp"
 #include "client_tls.hpp"
 #include "sansmtp/reply.hpp"
 #include "tls_advice.hpp"
@@ -18,11 +18,7 @@ namespace {
 
 // What to do where the sentence alone does not say it; empty where it does.
 std::string_view advice_for(errc e) noexcept {
-  struct row {
-    errc condition;
-    std::string_view advice;
-  };
-  static constexpr row rows[]{
+  static constexpr advice_row<errc> rows[]{
       {errc::service_closing, "try again later"},
       {errc::connection_lost, "try again later"},
       {errc::timed_out, "try again later, or give more time with --timeout"},
@@ -30,24 +26,27 @@ std::string_view advice_for(errc e) noexcept {
       {errc::ran_ahead, "try --pipelining envelope"},
       {errc::reset_refused, "try again later"},
       {errc::session_aborted, "try again later"},
+      {errc::session_exhausted, "send the rest in another run"},
       {errc::bare_lf_in_content, "use --line-ends normalize"},
       {errc::bare_cr_in_content, "use --line-ends normalize"},
       {errc::nul_in_content, "encode the content, for example as base64"},
       {errc::content_line_too_long, "encode the content, or leave out --reject-long-lines"},
+      {errc::binary_not_offered, "encode the content, or send it to a server with BINARYMIME"},
       {errc::eight_bit_not_offered, "encode the content as 7-bit, or insist with --allow-8bit"},
       {errc::utf8_not_offered, "use an ASCII address, its domain as A-labels (xn--...)"},
       {errc::empty_content, "insist with --allow-empty"},
       {errc::bad_configuration, "check the options"},
       {errc::no_local_name, "say who you are with --ehlo"},
+      {errc::xclient_not_offered, "leave --xclient out, or have the server take it from this host"},
       {errc::parameter_not_offered, "leave the option out"},
+      {errc::parameter_out_of_range, "see what 'sansmtp probe' says of the server's bounds"},
       {errc::auth_not_offered, "see what 'sansmtp probe' says of AUTH with the same --tls"},
       {errc::auth_needs_tls, "use --profile, or --tls with --server-name"},
       {errc::auth_refused, "check --user and the password or token"},
       {errc::server_not_proven, "whoever answers there does not know the password"},
   };
-  const auto* found = std::find_if(std::begin(rows), std::end(rows),
-                                   [e](const row& r) { return r.condition == e; });
-  return found == std::end(rows) ? handshake_advice(e) : found->advice;
+  const std::string_view advice = advice_of(rows, e);
+  return advice.empty() ? handshake_advice(e) : advice;
 }
 
 std::string without_full_stop(std::string sentence) {
@@ -305,13 +304,15 @@ exit_code exit_code_of(const std::error_code& error, int reply_code) noexcept {
     case failure_category::local: break;
   }
   // What a server lacks another one may have; all else is the fault of who asks.
-  constexpr std::array lacking{errc::content_too_big,         errc::eight_bit_not_offered,
-                               errc::utf8_not_offered,        errc::parameter_not_offered,
-                               errc::require_tls_not_offered, errc::envelope_refused};
+  constexpr std::array lacking{errc::content_too_big,        errc::eight_bit_not_offered,
+                               errc::utf8_not_offered,       errc::parameter_not_offered,
+                               errc::parameter_out_of_range, errc::require_tls_not_offered,
+                               errc::envelope_refused,       errc::xclient_not_offered};
   if (std::find(lacking.begin(), lacking.end(), e) != lacking.end()) return exit_code::unavailable;
   if (e == errc::no_local_name) return exit_code::configuration;
   if (e == errc::bad_configuration) return exit_code::usage;
-  if (e == errc::bad_state || e == errc::session_closed) return exit_code::temporary;
+  if (e == errc::bad_state || e == errc::session_closed || e == errc::session_exhausted)
+    return exit_code::temporary;
   return exit_code::data_error;
 }
 

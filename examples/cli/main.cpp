@@ -15,6 +15,7 @@
 #include "serve_command.hpp"
 #include "sink_command.hpp"
 #include "standard_streams.hpp"
+#include "tls_library.hpp"
 
 namespace sansmtp::cli {
 namespace {
@@ -62,7 +63,7 @@ int run(int argc, char** argv) {
                "sansmtp");
   app.formatter(std::make_shared<help_formatter>());
   app.require_subcommand(0, 1);
-  app.set_version_flag("--version", "sansmtp " SANSMTP_VERSION);
+  app.set_version_flag("--version", "sansmtp " SANSMTP_VERSION "\n" + tls_library_line());
   app.footer("'sansmtp COMMAND --help' tells more about a command.");
   try {
     if (!guard_standard_streams()) {

@@ -101,6 +101,7 @@ void outbox::address(outgoing_mail& m, std::string_view sender) const {
     }
     m.env.recipients.emplace_back(std::move(p));
   }
+  options_.wishes.apply(m.env);
 }
 
 }  // namespace sansmtp::cli

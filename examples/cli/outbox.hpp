@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "address_options.hpp"
+#include "envelope_options.hpp"
 #include "failure.hpp"
 #include "sansmtp/envelope.hpp"
 #include "sansmtp/message.hpp"
@@ -22,6 +23,7 @@ struct outbox_options {
   std::optional<std::string> sender;
   std::vector<std::string> recipients;
   address_options addresses;  ///< How they are read.
+  envelope_options wishes;    ///< What the mail asks for beyond its addresses.
   bool from_header = false;   ///< Sender, if there is none here, and further recipients.
   bool skip_bad = false;      ///< Addresses that are none: the session reports them (TXN-28).
   bool utf8_header = false;

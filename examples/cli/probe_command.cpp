@@ -78,7 +78,8 @@ findings probe(const connection_options& given) {
       found.greeting = e.answer.display();
       watch.split("greeting");
     }
-    found.extended = e.answers == verb::ehlo || (found.extended && e.answers != verb::helo);
+    const bool hello = e.answers == verb::ehlo || e.answers == verb::lhlo;
+    found.extended = hello || (found.extended && e.answers != verb::helo);
   };
   options.moves = 0;  // no mail would make another link
   connection link(given, std::move(options));
@@ -132,9 +133,9 @@ std::string verdict_of(const tls_info& info) {
 
 nlohmann::ordered_json tls_to_json(const std::optional<tls_info>& info) {
   if (!info) return nullptr;
-  return {{"protocol", info->protocol}, {"cipher", info->cipher},
-          {"names", info->peer_names},  {"expires", info->peer_expiry},
-          {"verified", info->verified}, {"verdict", verdict_of(*info)}};
+  return {{"protocol", info->protocol},   {"cipher", info->cipher}, {"names", info->peer_names},
+          {"expires", info->peer_expiry}, {"key", info->peer_key},  {"verified", info->verified},
+          {"verdict", verdict_of(*info)}};
 }
 
 std::string to_json(const connection_options& given, const findings& found) {
@@ -159,13 +160,18 @@ std::string to_json(const connection_options& given, const findings& found) {
   return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }
 
-std::string to_text(const findings& found) {
+std::string_view protocol_of(const connection_options& given, const findings& found) {
+  if (given.client.session.protocol == mail_protocol::lmtp) return "LMTP";
+  return found.extended ? "ESMTP" : "SMTP (HELO only)";
+}
+
+std::string to_text(const connection_options& given, const findings& found) {
   std::string text;
   const auto out = std::back_inserter(text);
   if (!found.address.empty()) fmt::format_to(out, "address   {}\n", found.address);
   if (!found.greeting.empty()) fmt::format_to(out, "greeting  {}\n", found.greeting);
   if (found.heard) {
-    fmt::format_to(out, "protocol  {}\n", found.extended ? "ESMTP" : "SMTP (HELO only)");
+    fmt::format_to(out, "protocol  {}\n", protocol_of(given, found));
     fmt::format_to(out, "TLS       {}\n",
                    found.tls ? fmt::format("{}, {}", found.tls->protocol, found.tls->cipher)
                    : found.tls_offered ? std::string("offered")
@@ -177,6 +183,9 @@ std::string to_text(const findings& found) {
       fmt::format_to(out, "{:8}  {}\n", std::exchange(label, ""), display_text(name));
     }
     fmt::format_to(out, "expires   {}\n", date_of(found.tls->peer_expiry));
+    if (!found.tls->peer_key.empty()) {
+      fmt::format_to(out, "key       {}\n", found.tls->peer_key);
+    }
     fmt::format_to(out, "server    {}\n", verdict_of(*found.tls));
   }
   if (!found.login.empty()) fmt::format_to(out, "login     accepted ({})\n", found.login);
@@ -221,7 +230,7 @@ void add_probe_command(CLI::App& app, int& exit_code) {
     const findings found = probe(given->connection);
     if (!found.error.empty()) complain("sansmtp probe: " + found.error);
     exit_code = static_cast<int>(found.code);
-    print(given->json ? to_json(given->connection, found) : to_text(found));
+    print(given->json ? to_json(given->connection, found) : to_text(given->connection, found));
   });
 }
 

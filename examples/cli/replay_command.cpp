@@ -17,7 +17,7 @@ namespace sansmtp::cli {
 namespace {
 
 /// What the command line says.
-struct arguments {
+struct replay_arguments {
   std::string file;
   bool every_mode = false;
   bool svg = false;
@@ -35,7 +35,7 @@ void print_in_time(const script::dialogue& said, double speed) {
   }
 }
 
-void show(const arguments& given, const script::play_result& result) {
+void show(const replay_arguments& given, const script::play_result& result) {
   if (given.svg) {
     const std::string svg = to_svg(result.said, input_name(given.file));
     if (given.output) {
@@ -50,7 +50,7 @@ void show(const arguments& given, const script::play_result& result) {
   }
 }
 
-exit_code replay(const arguments& given) {
+exit_code replay(const replay_arguments& given) {
   const script::transcript transcript = read_transcript(given.file);
   script::play_result result = play(transcript);
   show(given, result);
@@ -71,7 +71,7 @@ exit_code replay(const arguments& given) {
 void add_replay_command(CLI::App& app, int& exit_code) {
   CLI::App* const command = app.add_subcommand(
       "replay", "Play a transcript against the engine in virtual time and print the dialogue");
-  const auto given = std::make_shared<arguments>();
+  const auto given = std::make_shared<replay_arguments>();
   command->add_option("FILE", given->file, "The transcript; '-' is standard input")
       ->type_name("")
       ->required();
@@ -94,7 +94,8 @@ void add_replay_command(CLI::App& app, int& exit_code) {
       ->excludes(svg);
   command->footer(
       "Each line begins with the virtual time in seconds. A mismatch is shown on standard error "
-      "with the\nline of the transcript. The grammar is in tests/README.md.\n\nExample:\n"
+      "with the\nline of the transcript. The grammar is transports/script/transcripts.md,\n"
+      "installed with the documentation.\n\nExample:\n"
       "  sansmtp replay tests/transcripts/pipelining/two-mails.smtp\n"
       "  sansmtp send --record session.smtp ... && sansmtp replay --svg -o session.svg "
       "session.smtp\n\n"

@@ -1,8 +1,11 @@
 #include "send_command.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "connection_options.hpp"
 #include "exit_code.hpp"
@@ -20,12 +23,36 @@ void check(const send_options& given) {
   if (!given.outbox.from_header && given.outbox.recipients.empty()) {
     throw CLI::RequiredError("--to (or --from-header)");
   }
+  given.outbox.wishes.check(given.outbox.recipients.size(), given.outbox.from_header);
   if (given.record && given.parallel > 1) {
     throw CLI::ValidationError("--record", "a record is of one session, so not with --parallel");
   }
   if (std::count(given.outbox.files.begin(), given.outbox.files.end(), "-") > 1) {
     throw CLI::ValidationError("FILE", "standard input, '-', can be read only once");
   }
+}
+
+/// Adds an option for attributes of XCLIENT or XFORWARD. What cannot be said is an error of usage.
+void add_client_option(CLI::App& command, const std::string& option,
+                       std::vector<client_attribute> session_config::*list, session_config& config,
+                       const std::string& help) {
+  const auto keep = [&config, option, list](const std::vector<std::string>& settings) {
+    for (const std::string& setting : settings) {
+      const std::size_t equals = std::min(setting.find('='), setting.size());
+      const std::string value = setting.substr(std::min(equals + 1, setting.size()));
+      (config.*list).push_back({setting.substr(0, equals), value});
+      session_config alone;
+      alone.*list = config.*list;
+      if (equals == setting.size() || alone.check() != errc::none) {
+        throw CLI::ValidationError(
+            option,
+            fmt::format("'{}' is no NAME=value that can be said, or one too many", setting));
+      }
+    }
+  };
+  command.add_option_function<std::vector<std::string>>(option, keep, help)
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
 }
 
 }  // namespace
@@ -61,9 +88,24 @@ void add_send_command(CLI::App& app, int& exit_code) {
       *command, "--pipelining", config.pipelining,
       {{"off", pipelining_level::off},
        {"envelope", pipelining_level::envelope},
-       {"messages", pipelining_level::messages}},
-      "How far commands run ahead of their replies: off, envelope (the default) or messages")
+       {"messages", pipelining_level::messages},
+       {"stream", pipelining_level::stream}},
+      "How far commands run ahead of their replies: off, envelope (the default), messages, or "
+      "stream: whole mails by BDAT, for servers that are known to read it as RFC 3030 says")
       ->type_name("LEVEL");
+  command->add_flag("--chunking", config.prefer_chunking,
+                    "Send content by BDAT, and not by DATA, where the server offers CHUNKING");
+  command->add_flag(
+      "--prdr", config.per_recipient_replies,
+      "Ask for a reply of each recipient to the content where the server offers PRDR");
+  add_client_option(*command, "--xclient", &session_config::xclient, config,
+                    "Say that the client is another one: NAME, ADDR, PORT, PROTO, HELO, LOGIN, "
+                    "DESTADDR or DESTPORT, such as ADDR=192.0.2.1 or ADDR=IPV6:2001:db8::1; "
+                    "nothing behind '=' is 'not known'. Nothing is sent to a server that does not "
+                    "take it (repeatable)");
+  add_client_option(*command, "--xforward", &session_config::xforward, config,
+                    "Say whom the mails came from, for the server's log: NAME, ADDR, PORT, PROTO, "
+                    "HELO, IDENT or SOURCE, where the server takes it (repeatable)");
   command
       ->add_option("--record", given->record,
                    "Write the session down as a transcript that 'sansmtp replay' plays; secrets "
@@ -80,6 +122,7 @@ void add_send_command(CLI::App& app, int& exit_code) {
                    "default 100; 0 is no limit")
       ->type_name("N");
   command->add_flag("--json", given->json, "One line of JSON a mail, not a table");
+  given->outbox.wishes.add_to(*command);
   add_choice<line_end_policy>(
       *command, "--line-ends", config.line_ends,
       {{"normalize", line_end_policy::normalize}, {"strict", line_end_policy::strict}},

@@ -20,14 +20,14 @@ namespace sansmtp::cli {
 namespace {
 
 /// What the command line says.
-struct arguments {
+struct serve_arguments {
   std::string file;
   script::peer_options options;
   bool exact = false;
   std::optional<std::string> port_file;
 };
 
-exit_code serve(arguments& given) {
+exit_code serve(serve_arguments& given) {
   const script::transcript transcript = read_transcript(given.file);
   const script::scripted_server trial(transcript);
   if (!trial.obstacle().empty()) throw failure(exit_code::data_error, trial.obstacle());
@@ -57,7 +57,7 @@ exit_code serve(arguments& given) {
 void add_serve_command(CLI::App& app, int& exit_code) {
   CLI::App* const command = app.add_subcommand(
       "serve", "Play the server of a transcript to one SMTP client and check what the client says");
-  const auto given = std::make_shared<arguments>();
+  const auto given = std::make_shared<serve_arguments>();
   command->add_option("FILE", given->file, "The transcript; '-' is standard input")
       ->type_name("")
       ->required();

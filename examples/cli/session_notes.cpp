@@ -62,8 +62,8 @@ void session_notes::attach(const connection_options& given, blocking::client_opt
 }
 
 void session_notes::take(const event& e) {
-  if (e.what == event::kind::reply_parsed && e.answers == verb::ehlo &&
-      e.answer.first_digit() == 2) {
+  const bool hello = e.answers == verb::ehlo || e.answers == verb::lhlo;
+  if (e.what == event::kind::reply_parsed && hello && e.answer.first_digit() == 2) {
     offered_.assign(e.answer, given_->client.session.ignored_keywords);
     greeted_ = true;
   }
@@ -72,6 +72,7 @@ void session_notes::take(const event& e) {
     mails_[e.id] = e.tls ? link_ : std::nullopt;
   }
   say_if_without_tls(e);
+  say_if_not_told(e);
 }
 
 std::optional<tls_info> session_notes::take_tls(mail_id mail) {
@@ -86,6 +87,13 @@ void session_notes::say_if_without_tls(const event& e) {
   what.error = e.error;
   what.stage = e.answers;
   complain(fmt::format("sansmtp: {}; going on without TLS", explain(what, *given_, *this).what()));
+}
+
+void session_notes::say_if_not_told(const event& e) {
+  const bool of_client = e.answers == verb::xclient || e.answers == verb::xforward;
+  if (e.what != event::kind::warning || !of_client) return;
+  if (!told_.emplace(e.detail).second) return;
+  complain(fmt::format("sansmtp: warning: {}", e.detail));
 }
 
 const std::string& session_notes::excerpt_of(const std::error_code& error) const noexcept {

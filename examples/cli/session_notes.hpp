@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -31,7 +32,8 @@ class session_notes {
 
   /// Command: has the sessions of `options`, made after `given`, show what they do, before a trace
   /// that is there. That a failed handshake of opportunistic TLS is followed by mail in clear text
-  /// is said on standard error, once (TLS-08). `given` must outlive them, too. Of several links
+  /// is said on standard error, once (TLS-08), and so is what a server is not told of a client
+  /// (EXT-14, EXT-15). `given` must outlive them, too. Of several links
   /// nobody knows which one a failure was of, so that what failed ones showed, octets and the names
   /// in a certificate, counts only as long as all of them showed the same.
   void attach(const connection_options& given, blocking::client_options& options,
@@ -73,10 +75,12 @@ class session_notes {
   };
   void take(const event& e);
   void say_if_without_tls(const event& e);
+  void say_if_not_told(const event& e);
 
   const connection_options* given_ = nullptr;
   links links_ = links::one;
-  bool said_ = false;  // that it goes on without TLS
+  bool said_ = false;           // that it goes on without TLS
+  std::set<std::string> told_;  // what was said of XCLIENT and XFORWARD
   capabilities offered_;
   bool greeted_ = false;
   note<std::pair<std::error_code, std::string>> octets_;  // and what they are about

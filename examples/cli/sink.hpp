@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,14 +13,15 @@
 
 namespace sansmtp::cli {
 
-/// An SMTP server (RFC 5321) that takes any mail and delivers none: it counts messages, or keeps
-/// them exactly as they came.
+/// An SMTP or LMTP server (RFC 5321, RFC 2033) that takes any mail and delivers none: it counts
+/// messages, or keeps them exactly as they came.
 ///
-/// It shares no code with the engine, so that tests may use it as an independent witness, and it is
-/// strict where a client could go wrong: a line ends in CRLF and nothing else, content ends at CRLF
-/// "." CRLF and nowhere else. One thread serves all connections. A test constructs it (from then on
-/// it listens), calls `start()`, talks to `port()` and reads `totals()` and `messages()` at any
-/// time; the destructor ends it.
+/// It shares no code of SMTP with the engine, so that tests may use it as an independent witness:
+/// of this project it has the hash functions of its TLS library, for logins. It is strict where a
+/// client could go wrong: a line ends in CRLF and nothing else, content ends at CRLF "." CRLF and
+/// nowhere else. One thread serves all connections. A test constructs it (from then on it listens),
+/// calls `start()`, talks to `port()` and reads `totals()` and `messages()` at any time; the
+/// destructor ends it.
 class sink {
  public:
   /// The moments of a dialogue at which the sink can be told to misbehave.
@@ -28,14 +30,18 @@ class sink {
     greeting,       ///< the greeting
     starttls,       ///< STARTTLS
     handshake,      ///< the first octets of a TLS handshake have come
-    ehlo,           ///< EHLO
+    ehlo,           ///< EHLO, or LHLO
     helo,           ///< HELO
+    xclient,        ///< XCLIENT
+    xforward,       ///< XFORWARD
     auth,           ///< the verdict at the end of AUTH, of right and of wrong passwords
     mail,           ///< MAIL
     rcpt,           ///< RCPT
     data,           ///< DATA
     content_start,  ///< the first octets of the content have come, by DATA or BDAT
-    content,        ///< the content is complete, by DATA or BDAT
+    chunk,          ///< a chunk is complete that is not the last one
+    content,        ///< the content is complete, by DATA or BDAT; in LMTP, for each recipient
+    final,          ///< the reply for all that ends those of PRDR
     rset,           ///< RSET
     quit            ///< QUIT
   };
@@ -79,12 +85,21 @@ class sink {
     keep messages = keep::nothing;
     /// The directory for `keep::in_store`; it is made if it is not there.
     std::string store;
+    /// LMTP is spoken, and not SMTP.
+    bool lmtp = false;
+    /// Lines that EHLO shows beside the usual ones, as they are to be: a keyword of
+    /// `extensions_on_request()` and its words. What LIMITS says is held; XCLIENT and XFORWARD name
+    /// the attributes that are taken, or take any.
+    std::vector<std::string> offered;
     /// Extension keywords that EHLO does not show and that are then not understood either.
     std::vector<std::string> hidden;
     /// Recipients refused at RCPT; the first rule that fits decides.
     std::vector<rule> refused_recipients;
     /// Senders refused at MAIL; the null sender is matched by `*` only.
     std::vector<rule> refused_senders;
+    /// Recipients refused behind content, where each of them has a reply of its own: in LMTP, and
+    /// in SMTP if the client asked for PRDR. After a 421 there are no further replies.
+    std::vector<rule> refused_contents;
     /// At most one for each stage; they win over everything else.
     std::vector<fixed_reply> replies;
     /// The connection is closed after this stage: before any reply at `connect`, `handshake`,
@@ -92,8 +107,8 @@ class sink {
     std::optional<stage> close_after;
     /// The sink neither answers at this stage nor reads any more.
     std::optional<stage> stall;
-    /// When TLS is spoken, with which certificate and key, PEM; without a name, with a certificate of
-    /// its own, see `sink::certificate()`.
+    /// When TLS is spoken, with which certificate and key, PEM; without a name, with a certificate
+    /// of its own, see `sink::certificate()`.
     tls_use tls = tls_use::never;
     std::string certificate_file;
     std::string key_file;
@@ -125,11 +140,17 @@ class sink {
     std::vector<std::string> parameters;  ///< As sent, `KEYWORD` or `KEYWORD=VALUE`.
   };
 
+  /// What XCLIENT or XFORWARD said, value by name in upper case; values are xtext as sent.
+  using attributes = std::map<std::string, std::string>;
+
   /// A message that was accepted.
   struct message {
-    std::string helo;              ///< The argument of EHLO or HELO.
+    std::string helo;              ///< The argument of EHLO, HELO or LHLO.
     path sender;                   ///< From MAIL.
-    std::vector<path> recipients;  ///< From each accepted RCPT, in their order.
+    std::vector<path> recipients;  ///< From each accepted RCPT, in their order; without those that
+                                   ///< were refused behind content.
+    attributes xclient;            ///< Empty if there was no XCLIENT.
+    attributes xforward;           ///< Empty if there was no XFORWARD.
     std::string user;              ///< Who had logged in; empty if nobody had.
     bool tls = false;              ///< Whether it came through TLS.
     bool chunked = false;          ///< Whether it came by BDAT (RFC 3030) and not by DATA.
@@ -149,8 +170,8 @@ class sink {
   };
 
   /// Listens, so that clients can connect from now on; they are served from `start()` or `run()`.
-  /// Throws `failure`: `usage`, `no_host`, `unavailable`, for the store `io_error`, for TLS those of
-  /// `server_tls_context::make`.
+  /// Throws `failure`: `usage`, `no_host`, `unavailable`, for the store `io_error`, for TLS those
+  /// of `server_tls_context::make`.
   explicit sink(options wanted);
 
   /// Ends the thread of `start()`, if any, and closes everything.
@@ -193,6 +214,9 @@ class sink {
 
   /// The extension keywords that EHLO shows unless they are hidden, besides STARTTLS and AUTH.
   [[nodiscard]] static std::vector<std::string_view> extensions();
+
+  /// The extension keywords that EHLO shows on request.
+  [[nodiscard]] static std::vector<std::string_view> extensions_on_request();
 
   /// The AUTH mechanisms that this build knows.
   [[nodiscard]] static std::vector<std::string_view> mechanisms();

@@ -27,25 +27,29 @@ namespace sansmtp::cli {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, sink::stage>, 14> stage_names{{
+constexpr std::array<std::pair<std::string_view, sink::stage>, 18> sink_stages{{
     {"connect", sink::stage::connect},
     {"greeting", sink::stage::greeting},
     {"starttls", sink::stage::starttls},
     {"handshake", sink::stage::handshake},
     {"ehlo", sink::stage::ehlo},
     {"helo", sink::stage::helo},
+    {"xclient", sink::stage::xclient},
+    {"xforward", sink::stage::xforward},
     {"auth", sink::stage::auth},
     {"mail", sink::stage::mail},
     {"rcpt", sink::stage::rcpt},
     {"data", sink::stage::data},
     {"content-start", sink::stage::content_start},
+    {"chunk", sink::stage::chunk},
     {"content", sink::stage::content},
+    {"final", sink::stage::final},
     {"rset", sink::stage::rset},
     {"quit", sink::stage::quit},
 }};
 
 sink::stage parse_stage(const std::string& option, std::string_view name) {
-  for (const auto& [known, stage] : stage_names) {
+  for (const auto& [known, stage] : sink_stages) {
     if (known == name) return stage;
   }
   throw CLI::ValidationError(option, fmt::format("there is no stage '{}'", name));
@@ -86,7 +90,7 @@ sink::rule parse_rule(const std::string& option, const std::string& text) {
 }
 
 /// What the command line says.
-struct arguments {
+struct sink_arguments {
   sink::options options;
   bool discard = false;
   std::string port_file;
@@ -110,7 +114,7 @@ void write_file(const std::string& name, const std::string& text) {
   }
 }
 
-void report(const sink& server, const arguments& given) {
+void report(const sink& server, const sink_arguments& given) {
   const sink::counters totals = server.totals();
   const std::string line = fmt::format(
       "{{\"connections\":{},\"messages\":{},\"recipients\":{},\"octets\":{},\"bare_cr\":{},"
@@ -127,7 +131,7 @@ void stop_running(int /*signal*/) {
   if (sink* const server = running.load()) server->stop();
 }
 
-void serve(const arguments& given) {
+void serve(const sink_arguments& given) {
   // Each connection is a descriptor.
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
@@ -166,7 +170,7 @@ void add_sink_command(CLI::App& app, int& code) {
   CLI::App* const command = app.add_subcommand(
       "sink",
       "Receive mail as a small SMTP server, for tests and demonstrations, and deliver none");
-  const auto given = std::make_shared<arguments>();
+  const auto given = std::make_shared<sink_arguments>();
   sink::options& options = given->options;
   options.listen = "127.0.0.1:2525";
 
@@ -184,8 +188,17 @@ void add_sink_command(CLI::App& app, int& code) {
   command->add_flag("--discard", given->discard, "Count messages and keep none (the default)")
       ->excludes(store);
 
+  command->add_flag("--lmtp", options.lmtp, "Speak LMTP: LHLO, and a verdict for each recipient");
+  command
+      ->add_option("--offer", options.offered,
+                   fmt::format("Offer this as well (repeatable), with what follows the keyword: {}",
+                               fmt::join(sink::extensions_on_request(), ", ")))
+      ->type_name("'KEYWORD [WORDS]'")
+      ->allow_extra_args(false);
+
   std::vector<std::string> extensions;
   for (const std::string_view name : sink::extensions()) extensions.emplace_back(name);
+  for (const std::string_view name : sink::extensions_on_request()) extensions.emplace_back(name);
   extensions.insert(extensions.end(), {"STARTTLS", "AUTH"});
   command->add_option("--hide", options.hidden, "Do without this extension (repeatable)")
       ->type_name("KEYWORD")
@@ -249,6 +262,9 @@ void add_sink_command(CLI::App& app, int& code) {
             "Refuse this recipient (repeatable); ADDRESS may be *@DOMAIN or *; the usual REPLY is "
             "'550 5.1.1 no such user'");
   add_rules("--reject-sender", options.refused_senders, "Refuse this sender (repeatable)");
+  add_rules("--reject-content", options.refused_contents,
+            "Refuse the content to this recipient (repeatable), where each has a verdict of its "
+            "own: with --lmtp, or with PRDR offered and asked for");
 
   command
       ->add_option_function<std::vector<std::string>>(
@@ -265,8 +281,9 @@ void add_sink_command(CLI::App& app, int& code) {
                   {stage, parse_reply("--reply", std::string_view(text).substr(at + 1))});
             }
           },
-          "Always answer so at this stage (repeatable): greeting, starttls, ehlo, helo, auth (the "
-          "verdict), mail, rcpt, data, content, rset, quit; \\n parts the lines of a reply")
+          "Always answer so at this stage (repeatable): greeting, starttls, ehlo, helo, xclient, "
+          "xforward, auth (the verdict), mail, rcpt, data, chunk (but the last one), content, "
+          "final (the last one of PRDR), rset, quit; \\n parts the lines of a reply")
       ->type_name("STAGE=REPLY")
       ->allow_extra_args(false);
   command

@@ -2,28 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
-#include <cstdlib>
 #include <functional>
-#include <new>
 #include <utility>
 
+#include "counted_allocations.hpp"
 #include "pool_fixture.hpp"
 #include "sink.hpp"
-
-namespace {
-
-thread_local int allocations = 0;  // of this thread alone: the server has threads of its own
-
-}  // namespace
-
-// Not inlined: g++ takes one of them for mismatched where it sees into the other alone.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size != 0 ? size : 1)) return p;
-  std::abort();
-}
-[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 
 namespace sansmtp::test {
 namespace {
@@ -32,8 +16,8 @@ namespace {
 // the sink's reply fits into its string; one of more than 15 octets is a third.)
 constexpr int allocations_a_mail = 2;
 
-constexpr pipelining_level levels[] = {pipelining_level::off, pipelining_level::envelope,
-                                       pipelining_level::messages};
+constexpr pipelining_level three_levels[] = {pipelining_level::off, pipelining_level::envelope,
+                                             pipelining_level::messages};
 
 /// Sends mails, some at a time, each from the handler of one before.
 class load {
@@ -73,7 +57,7 @@ class load {
 };
 
 TEST(asio_cost, allocations_of_a_mail_of_a_client) {
-  for (const pipelining_level level : levels) {
+  for (const pipelining_level level : three_levels) {
     SCOPED_TRACE(static_cast<int>(level));
     cli::sink server({});
     server.start();

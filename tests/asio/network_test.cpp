@@ -12,6 +12,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <future>
@@ -31,6 +32,7 @@
 #include "sansmtp/asio/async_pool.hpp"
 #include "sansmtp/script/memory_layer.hpp"
 #include "sink.hpp"
+#include "talking_server.hpp"
 
 namespace {
 thread_local int quick_acknowledgements = 0;  // that this thread asked for, and got
@@ -271,6 +273,49 @@ TEST(asio_network, races_addresses) {
   }
 }
 
+// LMTP-02: a port that must not be spoken to fails as a connection does, for all that waits for it.
+TEST(asio_network, a_refused_port_ends_all_that_waits) {
+  async_client_options options = named_options();
+  options.session.protocol = mail_protocol::lmtp;
+  for (const bool endpoint : {false, true}) {
+    SCOPED_TRACE(endpoint);
+    net::io_context io;
+    client c(io, options);
+    net_error connect;
+    net_error mail;
+    int ended = 0;
+    delivery report;
+    c.async_send(mail_to({"r@b.test"}), small_message(), [&](net_error e, delivery d) {
+      ++ended;
+      mail = e;
+      report = std::move(d);
+    });
+    c.async_drain([&](net_error) { ++ended; });
+    const auto told = [&](net_error e) {
+      ++ended;
+      connect = e;
+    };
+    if (endpoint) {
+      c.async_connect(net::ip::tcp::endpoint(net::ip::address_v6::loopback(), 25), told);
+    } else {
+      c.async_connect("localhost", 25, told);
+    }
+    EXPECT_EQ(ended, 0) << "nothing completes inside of what begins it";
+    io.run_for(10s);
+    EXPECT_EQ(ended, 3);
+    EXPECT_EQ(connect, errc::bad_configuration);
+    EXPECT_EQ(mail, errc::bad_configuration);
+    ASSERT_EQ(report.recipients.size(), 1U);
+    EXPECT_EQ(report.recipients[0].result, outcome::not_attempted);
+    // It is no worse off than after any connection that failed.
+    net_error again;
+    c.async_connect("127.0.0.1", 1, [&](net_error e) { again = e; });
+    io.restart();
+    io.run();
+    EXPECT_EQ(again, net::error::connection_refused);
+  }
+}
+
 TEST(asio_network, connects_again_after_an_end) {
   cli::sink server({});
   server.start();
@@ -295,7 +340,164 @@ TEST(asio_network, connects_again_after_an_end) {
   EXPECT_EQ(server.totals().connections, 3U);
 }
 
-// What the comment of `async_connect` says of an address whose server refuses to greet.
+// A name with several addresses: one that does not greet is not the end (RFC 5321 section 5.1).
+TEST(asio_network, an_address_that_refuses_is_not_the_end_of_a_name) {
+  for (const std::string_view greeting :
+       {std::string_view("421 4.3.2 not now"), std::string_view("554 5.3.2 not here"),
+        talking_server::hang_up, talking_server::silence}) {
+    SCOPED_TRACE(greeting);
+    server_pair servers(
+        [&](int, std::string_view line) { return std::string(line.empty() ? greeting : ""); },
+        [](int, std::string_view) { return std::string(); });
+    async_client_options options = named_options();
+    if (greeting == talking_server::silence) options.session.timeouts.greeting = 500ms;
+    const attempt a = try_one("two.test", servers.port(), options);
+    EXPECT_FALSE(a.connect);
+    EXPECT_TRUE(a.report.delivered_to_all());
+    servers.one->stop();
+    EXPECT_EQ(servers.one->connections(), 1);
+    EXPECT_EQ(servers.two->connections(), 1);
+    // Who refused and stayed is told QUIT (SESS-03, SESS-04).
+    EXPECT_EQ(servers.one->count("QUIT"), greeting.starts_with("554") ? 1 : 0);
+  }
+}
+
+TEST(asio_network, the_last_server_that_refused_tells_why) {
+  const auto says = [](const char* greeting) {
+    return [greeting](int, std::string_view line) {
+      return std::string(line.empty() ? greeting : "");
+    };
+  };
+  {  // Both refuse.
+    server_pair servers(says("554 5.3.2 one"), says("450 4.3.2 two"));
+    const attempt a = try_one("two.test", servers.port());
+    EXPECT_FALSE(a.connect);
+    EXPECT_EQ(a.report.recipients.at(0).result, outcome::not_attempted);
+    EXPECT_EQ(a.report.recipients.at(0).code, 450);
+    for (const auto& server : {&servers.one, &servers.two}) {
+      (*server)->stop();
+      EXPECT_EQ((*server)->connections(), 1);
+      EXPECT_EQ((*server)->count("QUIT"), 1);
+    }
+  }
+  {  // One refuses, nobody is at the other address.
+    talking_server only(says("554 5.3.2 one"));
+    const attempt a = try_one("two.test", only.port());
+    EXPECT_EQ(a.report.recipients.at(0).code, 554);
+    only.stop();
+    EXPECT_EQ(only.connections(), 1);
+    EXPECT_EQ(only.count("QUIT"), 1);
+  }
+  {  // One refuses, the other one closes.
+    server_pair servers(says("554 5.3.2 one"), says(talking_server::hang_up.data()));
+    EXPECT_EQ(try_one("two.test", servers.port()).report.recipients.at(0).code, 554);
+  }
+  {  // Both close: there are no words, and no endless search.
+    server_pair servers(says(talking_server::hang_up.data()), says(talking_server::hang_up.data()));
+    const attempt a = try_one("two.test", servers.port());
+    EXPECT_EQ(a.report.recipients.at(0).result, outcome::not_attempted);
+    EXPECT_EQ(a.report.recipients.at(0).stage, verb::greeting);
+    EXPECT_EQ(servers.one->connections() + servers.two->connections(), 2);
+  }
+}
+
+// How many addresses a name has is its owner's choice, and not how many are asked.
+TEST(asio_network, five_addresses_of_a_name_may_refuse) {
+  talking_server server(
+      [](int, std::string_view line) { return std::string(line.empty() ? "450 4.3.2 no" : ""); },
+      "0.0.0.0");
+  const attempt a = try_one("many.test", server.port());
+  EXPECT_EQ(a.report.recipients.at(0).code, 450);
+  server.stop();
+  EXPECT_EQ(server.connections(), 5);
+  EXPECT_EQ(server.count("QUIT"), 5);
+}
+
+// Several may be silent at a time, and refuse at a time: the bound is not stepped over.
+TEST(asio_network, addresses_that_refuse_together_are_counted) {
+  std::atomic<bool> refuse = false;
+  std::atomic<int> silent = 0;
+  talking_server server(
+      [&](int, std::string_view line) {
+        if (!line.empty()) return std::string();
+        ++silent;
+        while (!refuse) std::this_thread::sleep_for(1ms);
+        return std::string("450 4.3.2 no");
+      },
+      "0.0.0.0");
+  net::io_context io;
+  detail::connect_request request;
+  for (unsigned i = 1; i <= 200; ++i) {
+    const net::ip::address_v4 address(0x7f000000U + i);
+    request.endpoints.push_back(net::ip::tcp::endpoint(address, server.port()));
+  }
+  request.timeout = request.greeting_timeout = request.quit_timeout = 1min;
+  request.greeted = true;
+  std::optional<detail::connect_result> result;
+  const auto race = detail::connector::start(io.get_executor(), request,
+                                             [&](auto r) { result.emplace(std::move(r)); });
+  // Without a head start the next attempt is under way before the one before it is there.
+  const auto end = std::chrono::steady_clock::now() + 30s;
+  while (silent < 8 && std::chrono::steady_clock::now() < end) {
+    io.poll_one();
+    std::this_thread::sleep_for(1ms);
+  }
+  refuse = true;  // before anything may fail, since the server's threads wait for it
+  EXPECT_GE(silent, 8);
+  std::this_thread::sleep_for(50ms);  // the refusals lie there together
+  io.restart();
+  while (!result) io.run_one();
+  result.reset();
+  io.restart();
+  io.run();
+  server.stop();
+  EXPECT_LT(server.connections(), 200);  // which are all of them
+}
+
+// The user gives up while the first address is silent and others are left.
+TEST(asio_network, a_search_for_a_greeting_can_be_given_up) {
+  server_pair servers([](int, std::string_view) { return std::string(talking_server::silence); },
+                      [](int, std::string_view) { return std::string(); });
+  net::io_context io;
+  client c(io, named_options());
+  net_error connect;
+  delivery report;
+  c.async_connect("two.test", servers.port(), [&](net_error e) { connect = e; });
+  c.async_send(mail_to({"r@b.test"}), small_message(),
+               [&](net_error, delivery d) { report = std::move(d); });
+  const auto end = std::chrono::steady_clock::now() + 30s;
+  while (servers.one->connections() == 0 && std::chrono::steady_clock::now() < end) io.poll();
+  ASSERT_EQ(servers.one->connections(), 1);
+  c.abort();
+  io.restart();
+  io.run();
+  EXPECT_TRUE(connect);
+  EXPECT_EQ(report.recipients.at(0).result, outcome::not_attempted);
+  EXPECT_EQ(servers.two->connections(), 0);
+}
+
+// Nobody waits for the leave of an address that refused, so that it ends however long QUIT may
+// take.
+TEST(asio_network, the_leave_of_a_refusing_address_ends) {
+  server_pair servers(
+      [](int, std::string_view line) {
+        return std::string(line.empty() ? "554 no service" : talking_server::silence);
+      },
+      [](int, std::string_view) { return std::string(); });
+  net::io_context io;
+  async_client_options options = named_options();
+  options.session.timeouts.quit = 0s;
+  client c(io, options);
+  net_error quit = net::error::would_block;
+  c.async_connect("two.test", servers.port(), [](net_error e) { EXPECT_FALSE(e); });
+  c.async_quit([&](net_error e) { quit = e; });
+  io.run_for(1min);
+  EXPECT_TRUE(io.stopped());
+  EXPECT_FALSE(quit);
+  EXPECT_EQ(servers.one->connections(), 1);
+}
+
+// An endpoint has no other address: its user gives the next one.
 TEST(asio_network, a_refused_greeting_is_followed_by_the_next_endpoint) {
   for (const std::string_view words : {"554 no service\r\n", "421 busy\r\n", ""}) {
     scripted_server refuses([&](server_link& link) { link.say(words); });

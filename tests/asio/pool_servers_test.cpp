@@ -1,10 +1,10 @@
 // The pool and servers that do what the RFC does not expect: what is moved, what is given up, and
 // what is demanded all the same.
-#include <dlfcn.h>
 #include <gtest/gtest.h>
-#include <netdb.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "pool_fixture.hpp"
+#include "resolver.hpp"
 #include "sansmtp/sasl.hpp"
 #include "sansmtp/script/memory_layer.hpp"
 #include "talking_server.hpp"
@@ -32,18 +33,17 @@ std::size_t addresses_of(std::string_view name) {
 
 extern "C" int getaddrinfo(const char* node, const char* service, const addrinfo* hints,
                            addrinfo** result) {
+  using namespace sansmtp::test;
   static std::atomic<std::size_t> turn = 0;
-  const auto real = reinterpret_cast<decltype(&getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
   const std::string_view name = node == nullptr ? "" : node;
   const std::size_t n = addresses_of(name);
-  if (n == 0) return real(node, service, hints, result);
+  if (n == 0) return next_getaddrinfo(node, service, hints, result);
   const std::size_t first = name == "turns.test" ? turn++ : 0;
+  std::vector<std::string> addresses;
   for (std::size_t i = 0; i != n; ++i) {
-    const std::string address = "127.0.0." + std::to_string(1 + (first + i) % n);
-    if (const int error = real(address.c_str(), service, hints, result)) return error;
-    while (*result != nullptr) result = &(*result)->ai_next;
+    addresses.push_back("127.0.0." + std::to_string(1 + (first + i) % n));
   }
-  return 0;
+  return resolve_as(addresses, service, hints, result);
 }
 
 namespace sansmtp::test {
@@ -64,8 +64,17 @@ class asio_pool_servers : public asio_pool {
     EXPECT_EQ(told_.size(), n);
   }
 
+  /// All is told, and delivered; then the server's notes may be looked at.
+  void end_delivered(talking_server& server, std::size_t n) {
+    close_and_run();
+    server.stop();
+    expect_all(outcome::delivered, n);
+  }
+
   void poll_until(const std::function<bool()>& there) {
+    const auto end = std::chrono::steady_clock::now() + 60s;
     while (!there()) {
+      ASSERT_LT(std::chrono::steady_clock::now(), end);
       io_.restart();
       if (io_.poll() == 0) std::this_thread::yield();
     }
@@ -77,24 +86,6 @@ pool_options with_tls(pool_options options, tls_mode mode) {
   options.client.tls = [](const tls_target&) { return std::make_unique<script::memory_layer>(); };
   return options;
 }
-
-/// A server at each of the addresses of two.test, on the same port.
-struct server_pair {
-  server_pair(const talking_server::decision& first, const talking_server::decision& second) {
-    while (!one) {
-      two.emplace(second, "127.0.0.2");
-      try {
-        one.emplace(first, "127.0.0.1", two->port());
-      } catch (const std::system_error&) {
-        continue;  // some client has that port there
-      }
-    }
-  }
-  [[nodiscard]] std::uint16_t port() const { return two->port(); }
-
-  std::optional<talking_server> two;
-  std::optional<talking_server> one;
-};
 
 std::string ehlo_with(std::string_view extensions) {
   return "250-mx.test\r\n250-PIPELINING\r\n250 " + std::string(extensions);
@@ -582,6 +573,110 @@ TEST_F(asio_pool_servers, a_close_after_each_mail_costs_connections_only) {
     for (int i = 0; i != 20; ++i) send(server.port());
     close_and_run();
     expect_all(outcome::delivered, 20);
+  }
+}
+
+// So may a mail meet one session that has had enough after the other: the last way is a fresh one.
+TEST_F(asio_pool_servers, a_mail_that_meets_full_sessions_only_goes_over_a_fresh_one) {
+  for (const std::size_t most : {4U, 3U}) {
+    SCOPED_TRACE(most);
+    told_.clear();
+    std::atomic<int> held = 0;
+    std::atomic<int> mails[100]{};
+    talking_server server([&](int connection, std::string_view line) -> std::string {
+      if (line == "." && connection < 3) {  // each takes one of the first mails
+        ++held;
+        while (held < 3) std::this_thread::yield();
+      }
+      return line.starts_with("MAIL") && mails[connection]++ >= 1 ? "452 4.5.3 too many" : "";
+    });
+    pool_options options = named_pool(most);
+    options.client.session.pipelining = pipelining_level::off;
+    start(std::move(options));
+    for (int i = 0; i != 3; ++i) send(server.port());
+    poll_until([&] { return count(outcome::delivered) == 3; });
+    send(server.port());
+    end_delivered(server, 4);
+    EXPECT_EQ(server.connections(), 4);
+  }
+}
+
+// One that waits for its last way can be taken back, and ends with the pool.
+TEST_F(asio_pool_servers, a_mail_on_its_last_way_can_be_taken_back) {
+  for (const bool by_slot : {true, false}) {
+    SCOPED_TRACE(by_slot);
+    told_.clear();
+    std::atomic<int> held = 0;
+    std::atomic<int> mails[4]{};
+    talking_server server([&](int connection, std::string_view line) -> std::string {
+      if (connection >= 3) return std::string(talking_server::silence);  // the way does not open
+      if (line == ".") {
+        ++held;
+        const auto end = std::chrono::steady_clock::now() + 30s;
+        while (held < 3 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+      }
+      return line.starts_with("MAIL") && mails[connection]++ >= 1 ? "452 4.5.3 too many" : "";
+    });
+    pool_options options = named_pool(3);
+    options.client.session.pipelining = pipelining_level::off;
+    start(std::move(options));
+    for (int i = 0; i != 3; ++i) send(server.port());
+    poll_until([&] { return count(outcome::delivered) == 3; });
+    net::cancellation_signal signal;
+    const told& mail = send(server.port(), {"r@b.test"}, &signal);
+    poll_until([&] { return server.connections() == 4; });
+    EXPECT_EQ(mail.times, 0);
+    if (by_slot) {
+      signal.emit(net::cancellation_type::total);
+      poll_until([&] { return mail.times == 1; });
+    }
+    pool_->abort();
+    close_and_run();
+    EXPECT_EQ(mail.result(), outcome::not_attempted);
+    EXPECT_EQ(pool_->status().waiting, 0U);
+  }
+}
+
+// Nor is it lost where many mails are on their way when the server has had enough.
+TEST_F(asio_pool_servers, many_mails_behind_a_full_session_are_moved) {
+  for (const std::size_t most : {1U, 2U}) {
+    SCOPED_TRACE(most);
+    told_.clear();
+    std::atomic<int> mails[100]{};
+    talking_server server([&](int connection, std::string_view line) -> std::string {
+      return line.starts_with("MAIL") && mails[std::min(connection, 99)]++ >= 1
+                 ? "452 4.5.3 too many"
+                 : "";
+    });
+    pool_options options = named_pool(most);
+    options.client.session.pipelining = pipelining_level::stream;
+    options.client.session.limits.stream_mails = 8;
+    start(std::move(options));
+    for (int i = 0; i != 20; ++i) send(server.port());
+    end_delivered(server, 20);
+    EXPECT_EQ(server.taken(), 20);
+  }
+}
+
+// A sender that each session refuses for the moment, whatever it took before, is told so.
+TEST_F(asio_pool_servers, a_mail_that_a_fresh_session_refuses_is_told_so) {
+  for (const std::size_t most : {1U, 3U}) {
+    SCOPED_TRACE(most);
+    told_.clear();
+    talking_server server([](int, std::string_view line) -> std::string {
+      return line.starts_with("MAIL FROM:<grey@") ? "450 4.7.1 not you" : "";
+    });
+    start(named_pool(most));
+    outcome grey = outcome::pending;
+    for (int i = 0; i != 5; ++i) send(server.port());
+    envelope env = mail_to({"r@b.test"});
+    env.sender = path("grey@a.test");
+    pool_->async_send(destination{"127.0.0.1", server.port()}, env, small_message(),
+                      [&](net_error, const delivery& d) { grey = d.recipients.at(0).result; });
+    for (int i = 0; i != 5; ++i) send(server.port());
+    end_delivered(server, 10);
+    EXPECT_EQ(grey, outcome::deferred);
+    EXPECT_LE(server.count("MAIL FROM:<grey@"), 4);
   }
 }
 

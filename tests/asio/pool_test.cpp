@@ -253,6 +253,49 @@ TEST_F(asio_pool, a_server_that_is_not_there_ends_what_waits_for_it) {
   }
 }
 
+// Why no connection is even begun is what all are told (LMTP-02).
+TEST_F(asio_pool, a_port_that_is_refused_ends_what_waits_for_it) {
+  pool_options options = named_pool(2);
+  options.client.session.protocol = mail_protocol::lmtp;
+  start(std::move(options));
+  for (int i = 0; i != 3; ++i) send(25);
+  close_and_run();
+  EXPECT_EQ(count(outcome::not_attempted), 3U);
+  for (const auto& t : told_) EXPECT_EQ(t->error, errc::bad_configuration);
+}
+
+// What is said of a message is said of it by the pool as well (BDAT-11).
+TEST_F(asio_pool, binary_content_stays_binary) {
+  std::vector<std::string> lines;
+  {
+    scripted_server server([&](server_link& link) {
+      link.open("250-mx.test\r\n250-8BITMIME\r\n250-BINARYMIME\r\n250 CHUNKING\r\n");
+      lines.push_back(link.hear());
+      if (lines.back().find("BINARYMIME") != std::string::npos) {
+        link.say("250 ok\r\n");
+        lines.push_back(link.hear());
+        link.say("250 ok\r\n");
+        lines.push_back(link.hear());
+        lines.push_back(link.hear("\nb"));
+        link.say("250 taken\r\n");
+      } else {
+        link.say("550 5.6.1 this is not what was asked for\r\n");
+      }
+      link.hear();
+      link.say("221 bye\r\n");
+    });
+    start(named_pool(1));
+    outcome result = outcome::pending;
+    pool_->async_send(destination{"127.0.0.1", server.port()}, mail_to({"r@b.test"}),
+                      message::own("a\nb").binary(),
+                      [&](net_error, const delivery& d) { result = d.recipients.at(0).result; });
+    close_and_run();
+    EXPECT_EQ(result, outcome::delivered);
+  }
+  EXPECT_EQ(lines, (std::vector<std::string>{"MAIL FROM:<s@a.test> BODY=BINARYMIME\r\n",
+                                             "RCPT TO:<r@b.test>\r\n", "BDAT 3 LAST\r\n", "a\nb"}));
+}
+
 TEST_F(asio_pool, pushes_back) {
   cli::sink server({});
   server.start();

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -150,6 +151,7 @@ class talking_server {
   void talk(int fd, int number) {
     dialogue d{fd};
     std::string line;
+    bool sender = false;      // was MAIL taken?
     bool recipients = false;  // has the transaction any?
     for (;;) {
       std::string reply = decide_(number, line);
@@ -160,7 +162,11 @@ class talking_server {
       }
       if (reply.empty()) reply = usual(line);
       if (line.starts_with("MAIL") || line == "RSET") recipients = false;
-      if (line.starts_with("RCPT")) recipients = recipients || reply.front() == '2';
+      if (line.starts_with("MAIL")) sender = reply.front() == '2';
+      if (line.starts_with("RCPT")) {
+        if (!sender && reply.front() == '2') reply = "503 5.5.1 no sender";
+        recipients = recipients || reply.front() == '2';
+      }
       if (line == "DATA" && !recipients) reply = "554 5.5.1 no recipients";
       if (line == "." && reply.front() == '2') {
         ++taken_;
@@ -191,6 +197,24 @@ class talking_server {
   std::vector<std::vector<std::string>> lines_;
   std::vector<std::thread> threads_;
   std::thread thread_;
+};
+
+/// A server at each of the two addresses that `two.test` has for this program, on the same port.
+struct server_pair {
+  server_pair(const talking_server::decision& first, const talking_server::decision& second) {
+    while (!one) {
+      two.emplace(second, "127.0.0.2");
+      try {
+        one.emplace(first, "127.0.0.1", two->port());
+      } catch (const std::system_error&) {
+        continue;  // some client has that port there
+      }
+    }
+  }
+  [[nodiscard]] std::uint16_t port() const { return two->port(); }
+
+  std::optional<talking_server> two;
+  std::optional<talking_server> one;
 };
 
 }  // namespace sansmtp::test

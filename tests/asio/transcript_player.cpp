@@ -206,7 +206,10 @@ class player {
     message made = m.streamed                               ? message::stream(given.size)
                    : given.from == send_mail::source::owned ? message::own(given.content)
                                                             : message::borrow(as_bytes(m.lent));
-    message content = std::move(made).eight_bit(given.eight_bit).utf8_headers(given.utf8_headers);
+    message content = std::move(made)
+                          .eight_bit(given.eight_bit)
+                          .binary(given.binary)
+                          .utf8_headers(given.utf8_headers);
     if (m.streamed) {
       client_->command([&](session& e) { return e.send(given.env, std::move(content)); });
       return;

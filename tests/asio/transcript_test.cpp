@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "levels.hpp"
 #include "published_suite.hpp"
 #include "sansmtp/script/script.hpp"
 #include "transcript_player.hpp"
@@ -26,7 +27,10 @@ std::vector<script::transcript> load_all() {
     const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
     static published_suite suite;  // for CRAM-MD5 and SCRAM
     auto parsed = script::parse(text, entry.path().string(), &suite);
-    if (auto* t = std::get_if<script::transcript>(&parsed)) all.push_back(std::move(*t));
+    const auto* t = std::get_if<script::transcript>(&parsed);
+    if (t == nullptr) continue;
+    if (t->levels().empty()) all.push_back(*t);
+    for (const pipelining_level level : t->levels()) all.push_back(script::at_level(*t, level));
   }
   return all;
 }

@@ -43,20 +43,7 @@ using namespace sansmtp;
 
 const std::string content = test::message_of(1024);
 
-envelope mail() {
-  envelope env;
-  env.sender = path("s@a.test");
-  env.recipients.emplace_back("r@b.test");
-  return env;
-}
-
-session_config config() {
-  session_config c;
-  c.local_name = "client.test";
-  c.pipelining = pipelining_level::messages;
-  c.progress = false;
-  return c;
-}
+session_config config() { return test::usual_session(pipelining_level::messages); }
 
 double cpu_seconds() {
   rusage used{};
@@ -94,7 +81,7 @@ double blocking_cpu(std::uint16_t port, int mails) {
   if (c.connect("127.0.0.1:" + std::to_string(port)) || c.open()) std::abort();
   const double before = cpu_seconds();
   int left = mails;
-  const envelope to = mail();
+  const envelope to = test::usual_envelope();
   c.send_all(
       [&](envelope& env, message& m) {
         if (left-- == 0) return false;
@@ -124,7 +111,7 @@ class bare_session {
     std::string in;
     asio::read_until(socket_, asio::dynamic_buffer(in), "\n");
     in.clear();
-    asio::write(socket_, asio::buffer(std::string_view("EHLO client.test\r\n")));
+    asio::write(socket_, asio::buffer(std::string_view("EHLO client.example.test\r\n")));
     asio::read_until(socket_, asio::dynamic_buffer(in), "\n250 ");
     while (in.back() != '\n') asio::read_until(socket_, asio::dynamic_buffer(in), "\r\n");
   }
@@ -138,7 +125,8 @@ class bare_session {
 
  private:
   static constexpr std::string_view envelope_ =
-      "MAIL FROM:<s@a.test>\r\nRCPT TO:<r@b.test>\r\nDATA\r\n";
+      "MAIL FROM:<sender@client.example.test>\r\nRCPT "
+      "TO:<recipient@server.example.test>\r\nDATA\r\n";
   static constexpr std::string_view end_ = ".\r\n";
 
   void write(bool behind) {
@@ -226,7 +214,7 @@ asio_cost over_asio(std::uint16_t port, int mails, int sessions) {
   const double wall = now();
   int left = mails;
   int open = mails;
-  const envelope to = mail();
+  const envelope to = test::usual_envelope();
   std::function<void(async_client<>&)> send = [&](async_client<>& c) {
     if (left == 0) return;
     --left;
@@ -278,7 +266,7 @@ double heap_of_an_idle_session(std::uint16_t port) {
   const auto open = [&](std::size_t sessions) {
     // Each mail that finds no session ready has one made.
     for (std::size_t i = pool.status().connections; i != sessions; ++i) {
-      pool.async_send(server, mail(), message::borrow(as_bytes(content)),
+      pool.async_send(server, test::usual_envelope(), message::borrow(as_bytes(content)),
                       [](std::error_code e, const delivery&) {
                         if (e) std::abort();
                       });

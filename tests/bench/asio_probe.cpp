@@ -1,4 +1,4 @@
-// Does over Asio what a row says and ends: what instructions.py counts.
+// Does over Asio what a row says and ends: what growth.py counts.
 //
 // Usage: asio_probe ROW N
 //
@@ -40,18 +40,9 @@ using namespace sansmtp;
 const std::string content = test::message_of(1024);
 std::size_t wrong = 0;
 
-envelope mail() {
-  envelope env;
-  env.sender = path("sender@client.example.test");
-  env.recipients.emplace_back("recipient@server.example.test");
-  return env;
-}
-
 async_client_options options_of_client() {
   async_client_options options;
-  options.session.local_name = "client.example.test";
-  options.session.pipelining = pipelining_level::messages;
-  options.session.progress = false;  // as a bulk sender has it
+  options.session = test::usual_session(pipelining_level::messages);
   return options;
 }
 
@@ -171,7 +162,7 @@ void client(std::size_t mails) {
   server there(elsewhere);
   async_client<> c(io, options_of_client());
   c.async_connect("127.0.0.1", there.where().port, [](net_error e) { wrong += e ? 1U : 0U; });
-  const envelope env = mail();
+  const envelope env = test::usual_envelope();
   std::size_t left = mails;
   bool over = false;
   std::function<void()> send = [&] {
@@ -201,7 +192,7 @@ void pool(std::size_t mails, std::size_t connections) {
   options.connections = options.connections_per_destination = connections;
   options.mails_per_connection = 0;
   async_pool p(io.get_executor(), std::move(options));
-  const envelope env = mail();
+  const envelope env = test::usual_envelope();
   std::size_t left = mails;
   std::function<void()> send = [&] {
     if (left == 0) return;
@@ -224,7 +215,7 @@ void destinations(std::size_t n) {
   options.connections = 50;
   options.queue = n;
   async_pool p(io.get_executor(), std::move(options));
-  const envelope env = mail();
+  const envelope env = test::usual_envelope();
   for (std::size_t i = 0; i != n; ++i) {
     const destination to{"127.1." + std::to_string(i / 250) + "." + std::to_string(1 + i % 250), 1};
     p.async_send(to, env, message::borrow(as_bytes(content)),
@@ -246,7 +237,7 @@ void cancel(std::size_t n, const std::function<void(asio::cancellation_slot)>& s
 void cancel_client(std::size_t n) {
   asio::io_context io(1);
   async_client<> c(io, options_of_client());
-  const envelope env = mail();
+  const envelope env = test::usual_envelope();
   std::size_t told = 0;
   cancel(
       n,
@@ -268,7 +259,7 @@ void cancel_pool(std::size_t n) {
   options.client = options_of_client();
   options.queue = n;
   async_pool p(io.get_executor(), std::move(options));
-  const envelope env = mail();
+  const envelope env = test::usual_envelope();
   std::size_t told = 0;
   cancel(
       n,

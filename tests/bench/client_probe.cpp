@@ -16,9 +16,7 @@ int main(int argc, char** argv) {
   }
   blocking::client_options options;
   options.mails_per_connection = 0;  // a mail is counted, not a connection
-  options.session.local_name = "client.example.test";
-  options.session.pipelining = test::level_named(argv[1]);
-  options.session.progress = false;  // as a bulk sender has it
+  options.session = test::usual_session(test::level_named(argv[1]));
   blocking::client client(options);
   if (client.connect(argv[3]) || client.open()) {
     std::fprintf(stderr, "%s\n", client.last_error().error.message().c_str());
@@ -32,10 +30,7 @@ int main(int argc, char** argv) {
   client.send_all(
       [&](envelope& env, message& m) {
         if (begun == mails) return false;
-        if (begun++ == 0) {
-          env.sender = path("sender@client.example.test");
-          env.recipients.emplace_back("recipient@server.example.test");
-        }
+        if (begun++ == 0) env = test::usual_envelope();
         m = message::borrow(as_bytes(content));
         return true;
       },

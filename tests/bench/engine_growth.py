@@ -29,12 +29,8 @@ def main() -> int:
         return instructions.SKIPPED
     failed = False
     with tempfile.TemporaryDirectory() as work:
-        def each(row: str, n: int) -> float:
-            once, twice = (instructions.instructions(probe, row, m, [], work) for m in (n, 2 * n))
-            return (twice - once) / n
-
         for row, few, many, ratio in ROWS:
-            at_few, at_many = each(row, few), each(row, many)
+            at_few, at_many = (instructions.each(probe, row, n, [], work) for n in (few, many))
             too_many = at_many > ratio * at_few
             failed |= too_many
             print(f"{row:12} {at_few:8.0f} instructions each of {few}, {at_many:8.0f} of {many}"

@@ -1,4 +1,4 @@
-// Does in memory what a row says and ends: what instructions.py and growth.py count.
+// Does in memory what a row says and ends: what instructions.py and engine_growth.py count.
 //
 // Usage: engine_probe ROW N
 //
@@ -24,9 +24,7 @@ const std::string content = test::message_of(1024);
 
 bool withdraw(std::size_t n) {
   session s{session_config()};
-  envelope env;
-  env.sender = path("sender@client.example.test");
-  env.recipients.emplace_back("recipient@server.example.test");
+  const envelope env = test::usual_envelope();
   std::vector<mail_id> ids(n);
   for (mail_id& id : ids) id = s.send(env, message::borrow(as_bytes(content)));
   bool all = true;
@@ -52,9 +50,7 @@ bool parameters(std::size_t n) {
   s.receive(now, as_bytes("220 mail.example.test\r\n"));
   while (!s.output(now).empty()) s.sent(now, 1000);
   s.receive(now, as_bytes("250 mail.example.test\r\n"));
-  envelope env;
-  env.sender = path("sender@client.example.test");
-  env.recipients.emplace_back("recipient@server.example.test");
+  envelope env = test::usual_envelope();
   for (std::size_t i = 0; i != n; ++i) env.parameters.push_back({"X" + std::to_string(i), {}});
   s.send(env, message::borrow(as_bytes(content)));
   (void)s.output(now);

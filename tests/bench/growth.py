@@ -34,9 +34,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as work:
 
         def each(row: str, n: int, options: tuple[str, ...] = ()) -> float:
-            once, twice = (instructions.instructions(probe, row, m, [], work, options)
-                           for m in (n, 2 * n))
-            return (twice - once) / n
+            return instructions.each(probe, row, n, [], work, options)
 
         def check(row: str, count: float, most: float) -> None:
             nonlocal failed

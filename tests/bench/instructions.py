@@ -59,6 +59,13 @@ def instructions(probe: str, level: str, mails: int, server: list[str], work: st
     return int(collected.group(1))
 
 
+def each(probe: str, row: str, n: int, server: list[str], work: str,
+         options: tuple[str, ...] = ()) -> float:
+    """The instructions for one thing of N in steady state."""
+    once, twice = (instructions(probe, row, m, server, work, options) for m in (n, 2 * n))
+    return (twice - once) / n
+
+
 def main() -> int:
     arguments = sys.argv[1:]
     bounds = dict(a.split("=") for a in arguments if "=" in a)
@@ -74,12 +81,10 @@ def main() -> int:
         work = stack.enter_context(tempfile.TemporaryDirectory())
         server = [stack.enter_context(sink(arguments[2], work))] if len(arguments) == 3 else []
         for level in LEVELS:
-            once = instructions(arguments[0], level, MAILS, server, work)
-            twice = instructions(arguments[0], level, 2 * MAILS, server, work)
-            each = (twice - once) / MAILS
-            too_many = level in bounds and each > float(bounds[level])
+            count = each(arguments[0], level, MAILS, server, work)
+            too_many = level in bounds and count > float(bounds[level])
             failed |= too_many
-            print(f"{level:10} {each:8.1f} instructions a mail"
+            print(f"{level:10} {count:8.1f} instructions a mail"
                   + (f", allowed are {bounds[level]}" if too_many else ""))
     return 1 if failed else 0
 

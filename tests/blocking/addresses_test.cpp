@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "fixture.hpp"
+#include "resolver.hpp"
 #include "sansmtp/blocking/send_mail.hpp"
 #include "scripted_server.hpp"
 
@@ -40,19 +41,10 @@ Function* next_one(const char* name) {
 extern "C" {
 
 int getaddrinfo(const char* host, const char* port, const addrinfo* hints, addrinfo** result) {
-  static auto* const next =
-      next_one<int(const char*, const char*, const addrinfo*, addrinfo**)>("getaddrinfo");
   if (host == nullptr || std::string_view(host) != "many.test") {
-    return next(host, port, hints, result);
+    return sansmtp::test::next_getaddrinfo(host, port, hints, result);
   }
-  addrinfo* first = nullptr;
-  addrinfo** end = &first;
-  for (const std::string& address : names.addresses) {
-    if (const int error = next(address.c_str(), port, hints, end); error != 0) return error;
-    end = &(*end)->ai_next;
-  }
-  *result = first;  // the C library's own frees one entry after the other
-  return first != nullptr ? 0 : EAI_NONAME;
+  return sansmtp::test::resolve_as(names.addresses, port, hints, result);
 }
 
 int connect(int fd, const sockaddr* address, socklen_t size) {
@@ -71,9 +63,6 @@ namespace {
 
 using namespace sansmtp;
 using namespace sansmtp::test;
-using blocking::client;
-using blocking::client_options;
-using std::chrono::milliseconds;
 
 // So long that no test waits for it.
 constexpr auto never = std::chrono::hours(24);

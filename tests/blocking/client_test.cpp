@@ -6,7 +6,10 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstddef>
+#include <cstdint>
 #include <future>
+#include <limits>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -14,29 +17,12 @@
 #include "fixture.hpp"
 #include "sansmtp/blocking/send_mail.hpp"
 #include "scripted_server.hpp"
+#include "sink.hpp"
 
 namespace {
 
 using namespace sansmtp;
 using namespace sansmtp::test;
-using blocking::client;
-using blocking::client_options;
-using std::chrono::milliseconds;
-
-// Sends `count` small mails to r0@b.test, r1@b.test and so on; the reports, in order.
-std::vector<delivery> send_small(client& c, int count) {
-  std::vector<delivery> reports;
-  int next = 0;
-  c.send_all(
-      [&](envelope& env, message& content) {
-        if (next == count) return false;
-        env = mail_to({"r" + std::to_string(next++) + "@b.test"});
-        content = small_message();
-        return true;
-      },
-      [&](const delivery& report) { reports.push_back(report); });
-  return reports;
-}
 
 TEST(client, sends_one_mail_in_one_call) {
   std::string content;
@@ -211,7 +197,7 @@ TEST_P(step, ends_the_session_and_every_mail_is_reported) {
   options.moves = 0;  // it is this session that matters
   client c(options);
   ASSERT_FALSE(c.connect(server.address()));
-  const std::vector<delivery> reports = send_small(c, 2);
+  const std::vector<delivery> reports = send_many(c, 2);
   ASSERT_EQ(reports.size(), 2U);
   const int whole_mails = last_step < 6 ? 0 : last_step < 10 ? 1 : 2;
   for (int mail = 0; mail != 2; ++mail) {
@@ -285,7 +271,7 @@ TEST(client, reports_many_mails_in_order) {
     options.session.pipelining = level;
     client c(options);
     ASSERT_FALSE(c.connect(server.address()));
-    const std::vector<delivery> reports = send_small(c, 20);
+    const std::vector<delivery> reports = send_many(c, 20);
     ASSERT_EQ(reports.size(), 20U);
     for (std::size_t i = 0; i != reports.size(); ++i) {
       ASSERT_EQ(reports[i].recipients.size(), 1U);
@@ -293,6 +279,21 @@ TEST(client, reports_many_mails_in_order) {
       EXPECT_EQ(reports[i].recipients[0].result, i == 7 ? outcome::rejected : outcome::delivered);
     }
   }
+}
+
+// A window without end costs nothing but the mails that are there.
+TEST(client, has_as_many_mails_under_way_as_there_are) {
+  cli::sink server({});
+  server.start();
+  client_options options = named_options();
+  options.session.pipelining = pipelining_level::stream;
+  options.session.limits.stream_mails = std::numeric_limits<std::uint32_t>::max();
+  client c(options);
+  ASSERT_FALSE(c.connect("127.0.0.1:" + std::to_string(server.port())));
+  ASSERT_EQ(c.mails_ahead(), std::size_t{1} << 32U);
+  const std::vector<delivery> reports = send_many(c, 40);
+  ASSERT_EQ(reports.size(), 40U);
+  for (const delivery& report : reports) EXPECT_TRUE(report.delivered_to_all());
 }
 
 TEST(client, lets_go_of_everything_if_a_callback_throws) {

@@ -18,9 +18,6 @@ namespace {
 
 using namespace sansmtp;
 using namespace sansmtp::test;
-using blocking::client;
-using blocking::client_options;
-using std::chrono::milliseconds;
 
 std::string peer_of(const server_link& link) {
   sockaddr_in address{};

@@ -9,13 +9,12 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <cstdlib>
 #include <future>
-#include <new>
 #include <string>
 #include <thread>
 #include <utility>
 
+#include "counted_allocations.hpp"
 #include "fixture.hpp"
 #include "scripted_server.hpp"
 #include "sink.hpp"
@@ -24,12 +23,11 @@ namespace {
 
 // Of this thread alone: the servers have threads of their own.
 thread_local int system_calls = 0;
-thread_local int allocations = 0;
 thread_local int last_socket = -1;  // that was written to
 thread_local int quick_acknowledgements = 0;
 
 template <typename Function>
-Function* next_one(const char* name) {
+Function* libc(const char* name) {
   return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
 }
 
@@ -39,39 +37,39 @@ Function* next_one(const char* name) {
 extern "C" {
 
 ssize_t sendmsg(int fd, const msghdr* message, int flags) {
-  static auto* const next = next_one<ssize_t(int, const msghdr*, int)>("sendmsg");
+  static auto* const next = libc<ssize_t(int, const msghdr*, int)>("sendmsg");
   ++system_calls;
   last_socket = fd;
   return next(fd, message, flags);
 }
 
 ssize_t send(int fd, const void* octets, size_t size, int flags) {
-  static auto* const next = next_one<ssize_t(int, const void*, size_t, int)>("send");
+  static auto* const next = libc<ssize_t(int, const void*, size_t, int)>("send");
   ++system_calls;
   last_socket = fd;
   return next(fd, octets, size, flags);
 }
 
 ssize_t recv(int fd, void* octets, size_t size, int flags) {
-  static auto* const next = next_one<ssize_t(int, void*, size_t, int)>("recv");
+  static auto* const next = libc<ssize_t(int, void*, size_t, int)>("recv");
   ++system_calls;
   return next(fd, octets, size, flags);
 }
 
 ssize_t recvmsg(int fd, msghdr* message, int flags) {
-  static auto* const next = next_one<ssize_t(int, msghdr*, int)>("recvmsg");
+  static auto* const next = libc<ssize_t(int, msghdr*, int)>("recvmsg");
   ++system_calls;
   return next(fd, message, flags);
 }
 
 int poll(pollfd* entries, nfds_t count, int timeout) {
-  static auto* const next = next_one<int(pollfd*, nfds_t, int)>("poll");
+  static auto* const next = libc<int(pollfd*, nfds_t, int)>("poll");
   ++system_calls;
   return next(entries, count, timeout);
 }
 
 int setsockopt(int fd, int level, int name, const void* value, socklen_t size) noexcept {
-  static auto* const next = next_one<int(int, int, int, const void*, socklen_t)>("setsockopt");
+  static auto* const next = libc<int(int, int, int, const void*, socklen_t)>("setsockopt");
   ++system_calls;
   if (level == IPPROTO_TCP && name == TCP_QUICKACK) ++quick_acknowledgements;
   return next(fd, level, name, value, size);
@@ -79,21 +77,10 @@ int setsockopt(int fd, int level, int name, const void* value, socklen_t size) n
 
 }  // extern "C"
 
-// Not inlined: g++ takes one of them for mismatched where it sees into the other alone.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size != 0 ? size : 1)) return p;
-  std::abort();
-}
-[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-
 namespace {
 
 using namespace sansmtp;
 using namespace sansmtp::test;
-using blocking::client;
-using blocking::client_options;
 
 const std::string& kilobyte() {
   static const std::string text = [] {

@@ -15,8 +15,6 @@ namespace {
 
 using namespace sansmtp;
 using namespace sansmtp::test;
-using blocking::client;
-using blocking::client_options;
 
 // How an opening fails: the server's replies one by one, and what the client demands.
 struct failing_opening {

@@ -20,8 +20,6 @@ namespace {
 
 using namespace sansmtp;
 using namespace sansmtp::test;
-using blocking::client;
-using blocking::client_options;
 
 // What a server saw, connection by connection; to be looked at once it is joined.
 struct seen_by_server {
@@ -145,21 +143,6 @@ std::vector<std::string> recipients(std::size_t count) {
   return all;
 }
 
-// Sends `count` mails to r0@b.test, r1@b.test and so on; the reports, in order.
-std::vector<delivery> send_many(client& c, std::size_t count) {
-  std::vector<delivery> reports;
-  std::size_t next = 0;
-  c.send_all(
-      [&](envelope& env, message& content) {
-        if (next == count) return false;
-        env = mail_to({"r" + std::to_string(next++) + "@b.test"});
-        content = small_message();
-        return true;
-      },
-      [&](const delivery& report) { reports.push_back(report); });
-  return reports;
-}
-
 // Each mail has its report, in order, with this outcome.
 void expect_all(const std::vector<delivery>& reports, std::size_t count, outcome result) {
   ASSERT_EQ(reports.size(), count);
@@ -238,8 +221,7 @@ TEST_P(resend_at_level, transactions_that_bring_nothing_are_bounded) {
 TEST_P(resend_at_level, a_server_that_closes_after_each_mail_gets_a_connection_for_each) {
   counting_server server(4, [](const command& c) { return c.is(".") ? "250 ok,close" : ""; });
   client c(options());
-  ASSERT_FALSE(c.connect(server.address()));
-  expect_all(send_many(c, 4), 4, outcome::delivered);
+  expect_all(connect_and_send(c, server.address(), 4), 4, outcome::delivered);
   static_cast<void>(c.quit());  // that the link is closed is not known before it
   const seen_by_server& seen = server.seen();
   ASSERT_EQ(seen.connections.size(), 4U);
@@ -252,8 +234,7 @@ TEST_P(resend_at_level, what_a_421_leaves_goes_over_another_connection) {
       return c.is(at) && c.mail == 3 ? "421 4.7.0 too many messages in this session,close" : "";
     });
     client c(options());
-    ASSERT_FALSE(c.connect(server.address()));
-    expect_all(send_many(c, 5), 5, outcome::delivered);
+    expect_all(connect_and_send(c, server.address(), 5), 5, outcome::delivered);
     EXPECT_FALSE(c.last_error()) << to_string(c.last_error());
     EXPECT_FALSE(c.quit());
     const seen_by_server& seen = server.seen();
@@ -271,8 +252,7 @@ TEST_P(resend_at_level, a_refused_rset_costs_no_mail) {
       return c.is("RSET") ? std::string(refusal) : "";
     });
     client c(options());
-    ASSERT_FALSE(c.connect(server.address()));
-    const std::vector<delivery> reports = send_many(c, 4);
+    const std::vector<delivery> reports = connect_and_send(c, server.address(), 4);
     ASSERT_EQ(reports.size(), 4U);
     EXPECT_EQ(reports[0].recipients.at(0).code, 550);
     for (std::size_t i = 1; i != 4; ++i) EXPECT_TRUE(reports[i].delivered_to_all()) << i;
@@ -290,14 +270,43 @@ TEST_P(resend_at_level, mails_beyond_the_limit_of_a_session_go_over_another_conn
     return c.is("MAIL") && c.mail > 2 ? "452 4.5.3 Too many messages sent" : "";
   });
   client c(options());
-  ASSERT_FALSE(c.connect(server.address()));
-  expect_all(send_many(c, 6), 6, outcome::delivered);
+  expect_all(connect_and_send(c, server.address(), 6), 6, outcome::delivered);
   EXPECT_FALSE(c.last_error()) << to_string(c.last_error());
   EXPECT_FALSE(c.quit());
   const seen_by_server& seen = server.seen();
   ASSERT_EQ(seen.connections.size(), 3U);
   EXPECT_EQ(seen.contents(), 6U) << "each once";
   for (const auto& connection : seen.connections) EXPECT_EQ(connection.commands.back(), "QUIT");
+}
+
+// However many mails were under way when it had enough of one: each session takes a further one.
+TEST(resend, many_mails_behind_a_full_session_are_moved) {
+  counting_server server(20, [](const command& c) {
+    return c.is("MAIL") && c.mail > 1 ? "452 4.5.3 Too many messages sent" : "";
+  });
+  client_options o = named_options();
+  o.session.pipelining = pipelining_level::stream;
+  o.session.limits.stream_mails = 8;
+  client c(o);
+  expect_all(connect_and_send(c, server.address(), 20), 20, outcome::delivered);
+  EXPECT_FALSE(c.last_error()) << to_string(c.last_error());
+  EXPECT_FALSE(c.quit());
+  EXPECT_EQ(server.seen().contents(), 20U) << "each once";
+}
+
+// A sender that each session refuses for the moment is told so by a session that took nothing yet.
+TEST(resend, a_mail_that_a_fresh_session_refuses_is_told_so) {
+  counting_server server(
+      2, [](const command& c) { return c.is("MAIL FROM:<grey@") ? "450 4.7.1 not you" : ""; });
+  client c(named_options());
+  ASSERT_FALSE(c.connect(server.address()));
+  EXPECT_TRUE(c.send(mail_to({"r@b.test"}), small_message()).delivered_to_all());
+  envelope env = mail_to({"r@b.test"});
+  env.sender = path("grey@a.test");
+  EXPECT_EQ(c.send(env, small_message()).count(outcome::deferred), 1U);
+  EXPECT_TRUE(c.send(mail_to({"r@b.test"}), small_message()).delivered_to_all());
+  EXPECT_FALSE(c.quit());
+  EXPECT_EQ(server.seen().connections.size(), 2U);
 }
 
 // One by one, and the report is the caller's.
@@ -323,8 +332,7 @@ TEST_P(resend_at_level, a_mail_in_doubt_is_not_sent_again) {
   counting_server server(
       2, [](const command& c) { return c.connection == 0 && c.is(".") ? "close" : ""; });
   client c(options());
-  ASSERT_FALSE(c.connect(server.address()));
-  const std::vector<delivery> reports = send_many(c, 3);
+  const std::vector<delivery> reports = connect_and_send(c, server.address(), 3);
   ASSERT_EQ(reports.size(), 3U);
   EXPECT_EQ(reports[0].count(outcome::in_doubt), 1U);
   EXPECT_TRUE(reports[1].delivered_to_all());
@@ -429,8 +437,7 @@ TEST_P(resend_at_level, connections_that_bring_nothing_are_bounded) {
   // enough.
   counting_server server(6, [](const command& c) { return c.is("MAIL") ? "close" : ""; });
   client c(options());
-  ASSERT_FALSE(c.connect(server.address()));
-  const std::vector<delivery> reports = send_many(c, 10);
+  const std::vector<delivery> reports = connect_and_send(c, server.address(), 10);
   ASSERT_EQ(reports.size(), 10U);
   for (const delivery& report : reports) {
     EXPECT_EQ(report.count(outcome::delivered), 0U);
@@ -445,8 +452,7 @@ TEST_P(resend_at_level, connections_that_bring_nothing_are_bounded) {
 TEST_P(resend_at_level, a_mail_that_no_connection_survives_does_not_stop_the_others) {
   counting_server server(4, [](const command& c) { return c.is("RCPT TO:<r2@") ? "close" : ""; });
   client c(options());
-  ASSERT_FALSE(c.connect(server.address()));
-  const std::vector<delivery> reports = send_many(c, 6);
+  const std::vector<delivery> reports = connect_and_send(c, server.address(), 6);
   ASSERT_EQ(reports.size(), 6U);
   for (std::size_t i = 0; i != 6; ++i) {
     if (i == 3) continue;  // may have been with it each time
@@ -461,8 +467,7 @@ TEST_P(resend_at_level, the_limit_of_a_connection_is_kept) {
   client_options o = options();
   o.mails_per_connection = 2;
   client c(o);
-  ASSERT_FALSE(c.connect(server.address()));
-  expect_all(send_many(c, 5), 5, outcome::delivered);
+  expect_all(connect_and_send(c, server.address(), 5), 5, outcome::delivered);
   EXPECT_FALSE(c.last_error());
   EXPECT_FALSE(c.quit());
   const seen_by_server& seen = server.seen();
@@ -478,6 +483,7 @@ std::string name_of_level(const ::testing::TestParamInfo<pipelining_level>& test
     case pipelining_level::off: return "off";
     case pipelining_level::envelope: return "envelope";
     case pipelining_level::messages: return "messages";
+    case pipelining_level::stream: return "stream";
   }
   return "unknown";
 }
@@ -503,8 +509,7 @@ TEST(resend, logs_in_again) {
   options.session.allow_auth_cleartext = true;
   options.credentials = plain;
   client c(options);
-  ASSERT_FALSE(c.connect(server.address()));
-  expect_all(send_many(c, 3), 3, outcome::delivered);
+  expect_all(connect_and_send(c, server.address(), 3), 3, outcome::delivered);
   static_cast<void>(c.quit());
   const seen_by_server& seen = server.seen();
   ASSERT_EQ(seen.connections.size(), 3U);
@@ -534,8 +539,7 @@ TEST(resend, one_refused_login_is_the_end) {
   options.session.allow_auth_cleartext = true;
   options.credentials = plain;
   client c(options);
-  ASSERT_FALSE(c.connect(server.address()));
-  const std::vector<delivery> reports = send_many(c, 4);
+  const std::vector<delivery> reports = connect_and_send(c, server.address(), 4);
   ASSERT_EQ(reports.size(), 4U);
   EXPECT_TRUE(reports[0].delivered_to_all());
   for (std::size_t i = 1; i != 4; ++i) EXPECT_EQ(reports[i].recipients.at(0).code, 535) << i;
@@ -557,6 +561,21 @@ TEST(resend, an_adopted_socket_has_no_other_one) {
   server.join();
   EXPECT_TRUE(reports.at(0).delivered_to_all());
   EXPECT_EQ(reports.at(1).count(outcome::delivered), 0U);
+}
+
+// What one server takes in a session says nothing of another one's (LIMITS).
+TEST(resend, the_limit_of_the_last_server_is_forgotten) {
+  counting_server first(1, [](const command& c) {
+    return c.is("EHLO") ? "250-mx.test\r\n250 LIMITS MAILMAX=1" : "";
+  });
+  counting_server second(2, nothing_special);
+  client c(named_options());
+  ASSERT_FALSE(c.connect(first.address()));
+  EXPECT_TRUE(c.send(mail_to({"r@b.test"}), small_message()).delivered_to_all());
+  expect_all(connect_and_send(c, second.address(), 2), 2, outcome::delivered);
+  EXPECT_FALSE(c.quit());
+  ASSERT_EQ(second.seen().connections.size(), 1U);
+  EXPECT_EQ(second.seen().connections[0].contents.size(), 2U);
 }
 
 TEST(resend, can_be_switched_off) {
@@ -629,8 +648,7 @@ TEST(resend, a_mail_that_ran_ahead_in_vain) {
   client_options options = named_options();
   options.session.pipelining = pipelining_level::messages;
   client c(options);
-  ASSERT_FALSE(c.connect(server.address()));
-  expect_all(send_many(c, 4), 4, outcome::delivered);
+  expect_all(connect_and_send(c, server.address(), 4), 4, outcome::delivered);
   EXPECT_FALSE(c.last_error()) << to_string(c.last_error());
   EXPECT_FALSE(c.quit());
   server.join();
@@ -665,8 +683,7 @@ TEST(resend, ends_where_no_connection_can_be_made) {
       },
       path);
   client c(named_options());
-  ASSERT_FALSE(c.connect(server.address()));
-  const std::vector<delivery> reports = send_many(c, 5);
+  const std::vector<delivery> reports = connect_and_send(c, server.address(), 5);
   ASSERT_EQ(reports.size(), 5U);
   EXPECT_TRUE(reports[0].delivered_to_all());
   EXPECT_EQ(reports[1].recipients.at(0).code, 421);
@@ -708,8 +725,7 @@ TEST(resend, tls_is_tried_again_after_a_few_mails_without) {  // TLS-08
   options.session.tls = tls_mode::opportunistic;
   options.tls = [](const tls_target&) { return std::make_unique<script::memory_layer>(); };
   client c(options);
-  ASSERT_FALSE(c.connect(server.address()));
-  expect_all(send_many(c, 12), 12, outcome::delivered);
+  expect_all(connect_and_send(c, server.address(), 12), 12, outcome::delivered);
   EXPECT_FALSE(c.quit());
   std::vector<std::ptrdiff_t> in_clear;
   const seen_by_server& seen = server.seen();

@@ -21,6 +21,7 @@
 
 #include "failure.hpp"
 
+namespace sink_test {
 namespace {
 
 using sansmtp::cli::sink;
@@ -612,3 +613,4 @@ TEST(sink, listens_on_a_unix_socket_and_takes_over_a_stale_one_only) {
 }
 
 }  // namespace
+}  // namespace sink_test

@@ -16,7 +16,6 @@ namespace {
 
 using namespace sansmtp;
 using namespace sansmtp::test;
-using blocking::client;
 using blocking::writer;
 
 std::string lines(std::size_t octets) {

@@ -1,4 +1,6 @@
-"""What the command says and returns when something goes wrong: one clear line and the documented exit code."""
+"""What the command says and returns when something goes wrong: one clear line and the documented
+exit code.
+"""
 
 import json
 import os
@@ -27,18 +29,38 @@ class UsageTest(CommandTest):
 
     def test_bad_options(self):
         server = ("send", "--server", "127.0.0.1:1")
-        for arguments in ((), ("fly",), ("--fly",), ("send",), server, (*server, "--from", "a@x.example"),
-                          (*server, "--to", "b@y.example"), (*server, *ENVELOPE, "--fly"),
-                          (*server, *ENVELOPE, "--pipelining", "all"), (*server, *ENVELOPE, "--line-ends", "odd"),
-                          (*server, *ENVELOPE, "--timeout", "data"), (*server, *ENVELOPE, "--timeout", "lunch=1h"),
-                          (*server, *ENVELOPE, "--timeout", "data=1d"), (*server, *ENVELOPE, "--timeout", "data=-1s"),
-                          (*server, *ENVELOPE, "--timeout", "data=99999999h"), (*server, *ENVELOPE, "--timeout", "data="),
-                          (*server, *ENVELOPE, "--connect-timeout", "soon"), (*server, *ENVELOPE, "--bind", "here"),
-                          (*server, *ENVELOPE, "--ehlo", "a b"), (*server, *ENVELOPE, "--ehlo", ""),
-                          (*server, *ENVELOPE, "-", "-"), ("send", "--server", "", *ENVELOPE),
-                          ("send", "--server", "host:0", *ENVELOPE), ("send", "--server", "host:65536", *ENVELOPE),
-                          ("send", "--server", "host:x", *ENVELOPE), ("send", "--server", "[::1", *ENVELOPE),
-                          ("probe",), ("replay",), ("replay", "a", "b"), ("sink", "--fly")):
+        for arguments in (
+            (),
+            ("fly",),
+            ("--fly",),
+            ("send",),
+            server,
+            (*server, "--from", "a@x.example"),
+            (*server, "--to", "b@y.example"),
+            (*server, *ENVELOPE, "--fly"),
+            (*server, *ENVELOPE, "--pipelining", "all"),
+            (*server, *ENVELOPE, "--line-ends", "odd"),
+            (*server, *ENVELOPE, "--timeout", "data"),
+            (*server, *ENVELOPE, "--timeout", "lunch=1h"),
+            (*server, *ENVELOPE, "--timeout", "data=1d"),
+            (*server, *ENVELOPE, "--timeout", "data=-1s"),
+            (*server, *ENVELOPE, "--timeout", "data=99999999h"),
+            (*server, *ENVELOPE, "--timeout", "data="),
+            (*server, *ENVELOPE, "--connect-timeout", "soon"),
+            (*server, *ENVELOPE, "--bind", "here"),
+            (*server, *ENVELOPE, "--ehlo", "a b"),
+            (*server, *ENVELOPE, "--ehlo", ""),
+            (*server, *ENVELOPE, "-", "-"),
+            ("send", "--server", "", *ENVELOPE),
+            ("send", "--server", "host:0", *ENVELOPE),
+            ("send", "--server", "host:65536", *ENVELOPE),
+            ("send", "--server", "host:x", *ENVELOPE),
+            ("send", "--server", "[::1", *ENVELOPE),
+            ("probe",),
+            ("replay",),
+            ("replay", "a", "b"),
+            ("sink", "--fly"),
+        ):
             with self.subTest(arguments=arguments):
                 result = run(*arguments)
                 self.assertEqual((result.code, result.out), (support.USAGE, ""), result)
@@ -47,10 +69,16 @@ class UsageTest(CommandTest):
 
     def test_what_is_not_expected_is_named(self):
         """In the order in which it was given, and rather than what is missing because of it."""
-        for arguments, named in ((("send", "--sever", "127.0.0.1:1", *ENVELOPE), "--sever;"),
-                                 (("send", "--server", "127.0.0.1:1", "--form", "a@x.example", "--to", "b@y.example"), "--form;"),
-                                 (("probe", "--server", "127.0.0.1:1", "one", "--two", "three"), "one --two three;"),
-                                 (("probe", "one", "two"), "one two;"), (("one", "two"), "one two;")):
+        for arguments, named in (
+            (("send", "--sever", "127.0.0.1:1", *ENVELOPE), "--sever;"),
+            (
+                ("send", "--server", "127.0.0.1:1", "--form", "a@x.example", "--to", "b@y.example"),
+                "--form;",
+            ),
+            (("probe", "--server", "127.0.0.1:1", "one", "--two", "three"), "one --two three;"),
+            (("probe", "one", "two"), "one two;"),
+            (("one", "two"), "one two;"),
+        ):
             with self.subTest(arguments=arguments):
                 result = run(*arguments)
                 self.assertEqual((result.code, result.out), (support.USAGE, ""), result)
@@ -58,11 +86,21 @@ class UsageTest(CommandTest):
                 self.assertIn(f": not expected: {named} ", result.err)
 
     def test_help_and_version(self):
-        for arguments in (("--help",), ("send", "--help"), ("probe", "-h"), ("replay", "--help"), ("sink", "--help")):
+        for arguments in (
+            ("--help",),
+            ("send", "--help"),
+            ("probe", "-h"),
+            ("replay", "--help"),
+            ("sink", "--help"),
+        ):
             result = run(*arguments)
             self.assertEqual((result.code, result.err), (support.OK, ""), arguments)
             self.assertGreater(len(result.out), 100)
-        self.assertRegex(run("--version").out, r"\Asansmtp \d+\.\d+\.\d+\n\Z")
+        self.assertRegex(
+            run("--version").out,
+            r"\Asansmtp \d+\.\d+\.\d+\n"
+            r"(TLS by (wolfSSL|OpenSSL) \d+\.\S+ \(.+\)|without TLS); .* under the .+\n\Z",
+        )
 
     def test_every_exit_code_is_documented(self):
         text = run("send", "--help").out
@@ -98,8 +136,19 @@ class InputTest(CommandTest):
             for path, _ in self.unreadable():
                 for level in ("off", "messages"):
                     delivered = ("delivered", "content", 250)
-                    result = send(sink.server, "--pipelining", level, path, good, path, path, good, path)
-                    self.assert_report(result, support.NO_INPUT, UNREAD, delivered, UNREAD, UNREAD, delivered, UNREAD)
+                    result = send(
+                        sink.server, "--pipelining", level, path, good, path, path, good, path
+                    )
+                    self.assert_report(
+                        result,
+                        support.NO_INPUT,
+                        UNREAD,
+                        delivered,
+                        UNREAD,
+                        UNREAD,
+                        delivered,
+                        UNREAD,
+                    )
                     self.assert_one_line(result.err)
 
     def test_bad_content(self):
@@ -109,13 +158,24 @@ class InputTest(CommandTest):
             for content in (b"", b"nul\0\r\n"):
                 delivered = ("delivered", "content", 250)
                 result = send(sink.server, good, self.write("bad.eml", content), good)
-                self.assert_report(result, support.DATA_ERROR, delivered, ("rejected", "mail", None), delivered)
+                self.assert_report(
+                    result, support.DATA_ERROR, delivered, ("rejected", "mail", None), delivered
+                )
                 self.assert_one_line(result.err)
 
     def test_bad_addresses(self):
         """SEC-01: known before anything is asked of the server."""
-        for bad in ("", "x", "x@", "a b@y.example", "a@y.example>\r\nRCPT TO:<c@y.example", "a@y..example",
-                    b"\xff@y.example", "x" * 65 + "@y.example", "<<b@y.example>>"):
+        for bad in (
+            "",
+            "x",
+            "x@",
+            "a b@y.example",
+            "a@y.example>\r\nRCPT TO:<c@y.example",
+            "a@y..example",
+            b"\xff@y.example",
+            "x" * 65 + "@y.example",
+            "<<b@y.example>>",
+        ):
             for envelope in (("--from", "a@x.example", "--to", "b@y.example", "--to", bad),
                              ("--from", bad, "--to", "b@y.example", "--to", "c@y.example")):
                 if envelope[:2] == ("--from", ""):
@@ -125,7 +185,9 @@ class InputTest(CommandTest):
                     self.assertEqual(result.code, support.DATA_ERROR, result)
                     self.assert_one_line(result.err)
                     mail = json.loads(result.out)
-                    self.assertEqual([entry["outcome"] for entry in mail["recipients"]], ["not_attempted"] * 2)
+                    self.assertEqual(
+                        [entry["outcome"] for entry in mail["recipients"]], ["not_attempted"] * 2
+                    )
 
     def test_skip_bad(self):
         """TXN-28: the others get the mail."""
@@ -154,7 +216,9 @@ class ConnectionTest(CommandTest):
         self.assert_unsent(send(server, *self.files()), support.UNAVAILABLE, "refused")
 
     def test_unix_socket_that_is_not_there(self):
-        self.assert_unsent(send(f"unix:{self.folder}/none", *self.files()), support.UNAVAILABLE, "No such file")
+        self.assert_unsent(
+            send(f"unix:{self.folder}/none", *self.files()), support.UNAVAILABLE, "No such file"
+        )
 
     def test_unknown_host(self):
         # A label over 63 octets is refused by the resolver itself: no query leaves this host.
@@ -167,22 +231,47 @@ class ConnectionTest(CommandTest):
 
     def test_bind_of_another_host(self):
         server = f"{support.HOST}:{support.refusing_port()}"
-        self.assert_unsent(send(server, "--bind", "192.0.2.1", *self.files()), support.USAGE, "--bind")
+        self.assert_unsent(
+            send(server, "--bind", "192.0.2.1", *self.files()), support.USAGE, "--bind"
+        )
 
     def test_no_route(self):
         """In a network of its own, whose loopback device is down."""
         alone = ("unshare", "--map-root-user", "--net")
-        if not shutil.which("unshare") or subprocess.run([*alone, "true"], check=False, capture_output=True).returncode:
+        if (
+            not shutil.which("unshare")
+            or subprocess.run([*alone, "true"], check=False, capture_output=True).returncode
+        ):
             self.skipTest("no network namespaces here")
-        done = subprocess.run([*alone, support.command(), "send", "--json", "--server", "127.0.0.1:25", *ENVELOPE,
-                               *self.files()], capture_output=True, text=True, timeout=support.TIMEOUT, check=False)
-        self.assert_unsent(support.Result(done.returncode, done.stdout, done.stderr), support.UNAVAILABLE, "unreachable")
+        done = subprocess.run(
+            [
+                *alone,
+                support.command(),
+                "send",
+                "--json",
+                "--server",
+                "127.0.0.1:25",
+                *ENVELOPE,
+                *self.files(),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=support.TIMEOUT,
+            check=False,
+        )
+        self.assert_unsent(
+            support.Result(done.returncode, done.stdout, done.stderr),
+            support.UNAVAILABLE,
+            "unreachable",
+        )
 
     def test_header_envelope(self):
         """Who would have got it is known from the message also if there is no connection."""
         message = b"From: a@x.example\r\nTo: b@y.example, c@y.example\r\n\r\n"
         result = send(f"{support.HOST}:{support.refusing_port()}", "-t", envelope=(), stdin=message)
-        self.assert_report(result, support.UNAVAILABLE, UNSENT, addresses=("b@y.example", "c@y.example"))
+        self.assert_report(
+            result, support.UNAVAILABLE, UNSENT, addresses=("b@y.example", "c@y.example")
+        )
 
 
 class ServerTest(CommandTest):
@@ -190,15 +279,25 @@ class ServerTest(CommandTest):
 
     def test_hang_up_at_each_step(self):
         """OUT-02 to OUT-04: one clear line, the outcome that fits, and the exit code."""
-        expected = {"GREETING": ("not_attempted", support.TEMPORARY), "EHLO": ("not_attempted", support.TEMPORARY),
-                    "MAIL": ("deferred", support.TEMPORARY), "RCPT": ("deferred", support.TEMPORARY),
-                    "DATA": ("deferred", support.TEMPORARY), "354": ("in_doubt", support.IN_DOUBT),
-                    "CONTENT": ("in_doubt", support.IN_DOUBT), "QUIT": ("delivered", support.OK)}
+        expected = {
+            "GREETING": ("not_attempted", support.TEMPORARY),
+            "EHLO": ("not_attempted", support.TEMPORARY),
+            "MAIL": ("deferred", support.TEMPORARY),
+            "RCPT": ("deferred", support.TEMPORARY),
+            "DATA": ("deferred", support.TEMPORARY),
+            "354": ("in_doubt", support.IN_DOUBT),
+            "CONTENT": ("in_doubt", support.IN_DOUBT),
+            "QUIT": ("delivered", support.OK),
+        }
         for stage, (outcome, code) in expected.items():
             for level in ("off", "envelope", "messages"):
                 with self.subTest(stage=stage, level=level), Server(hang_up=stage) as server:
                     result = send(server.server, "--pipelining", level)
-                    self.assertEqual(result.code, code if (stage, level) != ("RCPT", "off") else support.TEMPORARY, result)
+                    self.assertEqual(
+                        result.code,
+                        code if (stage, level) != ("RCPT", "off") else support.TEMPORARY,
+                        result,
+                    )
                     mail = json.loads(result.out)
                     got = mail["recipients"][0]
                     if level == "off" and stage == "MAIL":
@@ -224,7 +323,9 @@ class ServerTest(CommandTest):
         with ScriptedServer(script) as server:
             result = send(server.server, "--pipelining", "off", *files)
             self.assertEqual(result.code, support.IN_DOUBT, result)
-            outcomes = [json.loads(line)["recipients"][0]["outcome"] for line in result.out.splitlines()]
+            outcomes = [
+                json.loads(line)["recipients"][0]["outcome"] for line in result.out.splitlines()
+            ]
             self.assertEqual(outcomes, ["in_doubt"] + ["not_attempted"] * 4)
 
     def test_replies(self):
@@ -246,8 +347,12 @@ class ServerTest(CommandTest):
 
     def test_nonsense(self):
         """ERR-03: exit 76 before the message is handed over, 80 afterwards."""
-        for stage, code in (("GREETING", support.PROTOCOL), ("EHLO", support.PROTOCOL), ("MAIL", support.PROTOCOL),
-                            ("CONTENT", support.IN_DOUBT)):
+        for stage, code in (
+            ("GREETING", support.PROTOCOL),
+            ("EHLO", support.PROTOCOL),
+            ("MAIL", support.PROTOCOL),
+            ("CONTENT", support.IN_DOUBT),
+        ):
             with self.subTest(stage=stage), Server(replies={stage: b"nonsense"}) as server:
                 result = send(server.server)
                 self.assertEqual(result.code, code, result)
@@ -263,7 +368,9 @@ class ServerTest(CommandTest):
 
     def test_silence(self):
         """TIME-06: --timeout names the step; what is in doubt then is told so."""
-        with socket.create_server((support.HOST, 0)) as listener:  # the kernel accepts, nobody speaks
+        with socket.create_server(
+            (support.HOST, 0)
+        ) as listener:  # the kernel accepts, nobody speaks
             server = f"{support.HOST}:{listener.getsockname()[1]}"
             result = send(server, "--timeout", "greeting=200ms")
             self.assert_report(result, support.TEMPORARY, UNSENT)
@@ -274,7 +381,9 @@ class ServerTest(CommandTest):
             self.assert_report(result, support.IN_DOUBT, ("in_doubt", "content", None))
 
     def test_content_that_nobody_reads(self):
-        """TIME-08: --timeout progress ends a mail of which too little is written; nothing of it is in doubt."""
+        """TIME-08: --timeout progress ends a mail of which too little is written; nothing of it is
+        in doubt.
+        """
         told = threading.Event()
 
         def never_reads(link):
@@ -285,7 +394,12 @@ class ServerTest(CommandTest):
 
         with ScriptedServer(never_reads) as server:
             # More than the kernel keeps for both ends.
-            result = send(server.server, "--timeout", "progress=200ms", stdin=MESSAGE + 250000 * (75 * b"x" + b"\r\n"))
+            result = send(
+                server.server,
+                "--timeout",
+                "progress=200ms",
+                stdin=MESSAGE + 250000 * (75 * b"x" + b"\r\n"),
+            )
             told.set()
             self.assert_report(result, support.TEMPORARY, ("deferred", "content", None))
             self.assert_one_line(result.err)
@@ -294,7 +408,9 @@ class ServerTest(CommandTest):
         """SEC-04: no octet of the server reaches a terminal as it is, and JSON stays UTF-8."""
         hostile = b"550 5.1.1 a\x1b[2Jb\xff\xe2\x80\xaec"
         for options in ((), ("--trace",)):
-            with Server(replies={"RCPT": hostile, "GREETING": b"220 raw.test \x1b]0;x\x07"}) as server:
+            with Server(
+                replies={"RCPT": hostile, "GREETING": b"220 raw.test \x1b]0;x\x07"}
+            ) as server:
                 result = send(server.server, *options)
                 self.assertEqual(json.loads(result.out)["recipients"][0]["text"], "5.1.1 a?[2Jb??c")
                 table = run("send", "--server", server.server, *ENVELOPE, *options, stdin=MESSAGE)
@@ -305,13 +421,21 @@ class ServerTest(CommandTest):
 
 
 class OutputTest(CommandTest):
-    """Standard output that is closed or full: one line and exit 74, never a report inside the SMTP session."""
+    """Standard output that is closed or full: one line and exit 74, never a report inside the SMTP
+    session.
+    """
 
     def run_with(self, output, *arguments, closed=()):
         """Runs with `output` as standard output and the descriptors `closed` not there at all."""
-        done = subprocess.run([support.command(), *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=output,
-                              stderr=subprocess.PIPE, timeout=support.TIMEOUT, check=False,
-                              preexec_fn=lambda: [os.close(fd) for fd in closed])
+        done = subprocess.run(
+            [support.command(), *map(str, arguments)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            timeout=support.TIMEOUT,
+            check=False,
+            preexec_fn=lambda: [os.close(fd) for fd in closed],
+        )
         return done.returncode, done.stderr.decode()
 
     def assert_io_error(self, outcome):
@@ -321,9 +445,18 @@ class OutputTest(CommandTest):
 
     def commands(self, server):
         message = self.write("m.eml", MESSAGE)
-        transcript = self.write("t.smtp", b"> open local=me.example\nS: 220 mx.example\nC: EHLO me.example\n")
-        return (("send", "--server", server, *ENVELOPE, message), ("send", "--json", "--server", server, *ENVELOPE, message),
-                ("probe", "--server", server), ("replay", transcript), ("--help",), ("send", "--help"), ("--version",))
+        transcript = self.write(
+            "t.smtp", b"> open local=me.example\nS: 220 mx.example\nC: EHLO me.example\n"
+        )
+        return (
+            ("send", "--server", server, *ENVELOPE, message),
+            ("send", "--json", "--server", server, *ENVELOPE, message),
+            ("probe", "--server", server),
+            ("replay", transcript),
+            ("--help",),
+            ("send", "--help"),
+            ("--version",),
+        )
 
     def test_closed(self):
         """Nothing is sent, since nobody would know what became of it."""
@@ -343,8 +476,17 @@ class OutputTest(CommandTest):
         with Sink() as sink:
             path = self.folder / "out"
             with path.open("wb") as output:
-                code, _ = self.run_with(output, "send", "--json", "--trace", "--server", sink.server, *ENVELOPE,
-                                        self.write("m.eml", MESSAGE), closed=(0, 2))
+                code, _ = self.run_with(
+                    output,
+                    "send",
+                    "--json",
+                    "--trace",
+                    "--server",
+                    sink.server,
+                    *ENVELOPE,
+                    self.write("m.eml", MESSAGE),
+                    closed=(0, 2)
+                )
             self.assertEqual(code, support.OK)
             self.assertEqual([content for content, _ in sink.stored()], [MESSAGE])
             self.assertEqual(json.loads(path.read_text())["mail"], 1)
@@ -362,7 +504,9 @@ class OutputTest(CommandTest):
             sent = len(sink.stored())
             reader, writer = os.pipe()
             os.close(reader)
-            self.assert_io_error(self.run_with(writer, "send", "--server", sink.server, *ENVELOPE, *files))
+            self.assert_io_error(
+                self.run_with(writer, "send", "--server", sink.server, *ENVELOPE, *files)
+            )
             os.close(writer)
             self.assertLessEqual(len(sink.stored()) - sent, 2)
 
@@ -376,7 +520,9 @@ class OutputTest(CommandTest):
     def test_closed_input(self):
         """An input that is not there holds no message."""
         with Sink() as sink:
-            code, errors = self.run_with(subprocess.DEVNULL, "send", "--server", sink.server, *ENVELOPE, closed=(0,))
+            code, errors = self.run_with(
+                subprocess.DEVNULL, "send", "--server", sink.server, *ENVELOPE, closed=(0,)
+            )
             self.assertEqual((code, sink.stored()), (support.DATA_ERROR, []))
             self.assert_one_line(errors)
 

@@ -1,4 +1,6 @@
-"""`sansmtp send` that is told to end, or whose output cannot be written: every recipient of every mail is reported (SEC-07)."""
+"""`sansmtp send` that is told to end, or whose output cannot be written: every recipient of every
+mail is reported (SEC-07).
+"""
 
 import json
 import os
@@ -21,7 +23,9 @@ WAYS = ((), ("--pipelining", "messages"), *((("--parallel", "2"),) if HAS_POOL e
 
 
 class Mute:
-    """A script that takes mails, and of one gives no verdict: the mails of all connections are counted together."""
+    """A script that takes mails, and of one gives no verdict: the mails of all connections are
+    counted together.
+    """
 
     def __init__(self, mute_at):
         self.mute_at = mute_at
@@ -57,11 +61,29 @@ class InterruptionTest(CommandTest):
         return [self.write(f"{n:03}.eml", MESSAGE) for n in range(count)]
 
     def start(self, server, *arguments, **streams):
-        default = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        default = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+        }
         # A shell may have its children ignore what it would be killed by itself.
-        usual = lambda: [signal.signal(s, signal.SIG_DFL) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
-        process = subprocess.Popen([support.command(), "send", "--json", "--server", server, *ENVELOPE, *map(str, arguments)],
-                                   preexec_fn=usual, bufsize=0, **{**default, **streams})  # or a line read takes more with it
+        usual = lambda: [
+            signal.signal(s, signal.SIG_DFL) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        ]
+        process = subprocess.Popen(
+            [
+                support.command(),
+                "send",
+                "--json",
+                "--server",
+                server,
+                *ENVELOPE,
+                *map(str, arguments),
+            ],
+            preexec_fn=usual,
+            bufsize=0,
+            **{**default, **streams}
+        )  # or a line read takes more with it
         self.addCleanup(process.kill)
         return process
 
@@ -77,8 +99,14 @@ class InterruptionTest(CommandTest):
         return by_number
 
     def test_each_signal_and_each_way(self):
-        """What the server took is told, the mail without a verdict is in doubt, the others are named."""
-        for number, ways in ((signal.SIGINT, WAYS[:1]), (signal.SIGTERM, WAYS), (signal.SIGHUP, WAYS[:1])):
+        """What the server took is told, the mail without a verdict is in doubt, the others are
+        named.
+        """
+        for number, ways in (
+            (signal.SIGINT, WAYS[:1]),
+            (signal.SIGTERM, WAYS),
+            (signal.SIGHUP, WAYS[:1]),
+        ):
             for way in ways:
                 script = Mute(4)
                 with self.subTest(signal=number, way=way), ScriptedServer(script) as server:
@@ -88,8 +116,13 @@ class InterruptionTest(CommandTest):
                     result = self.finish(process)
                     outcomes = self.outcomes(result)
                     self.assertEqual(sorted(outcomes), list(range(1, 9)), result)
-                    counts = {o: list(outcomes.values()).count(o) for o in ("delivered", "in_doubt", "not_attempted", "deferred")}
-                    self.assertEqual((counts["delivered"], counts["in_doubt"]), (script.taken, 1), result)
+                    counts = {
+                        o: list(outcomes.values()).count(o)
+                        for o in ("delivered", "in_doubt", "not_attempted", "deferred")
+                    }
+                    self.assertEqual(
+                        (counts["delivered"], counts["in_doubt"]), (script.taken, 1), result
+                    )
                     self.assertEqual(result.code, support.IN_DOUBT, result)
                     self.assertIn("interrupted", result.err)
 
@@ -130,7 +163,9 @@ class InterruptionTest(CommandTest):
         outcomes = self.outcomes(result)
         if outcomes[1] != "delivered":
             self.skipTest("this machine was too busy for the grace")
-        self.assertEqual([outcomes[n] for n in range(1, 6)], ["delivered"] + ["not_attempted"] * 4, result)
+        self.assertEqual(
+            [outcomes[n] for n in range(1, 6)], ["delivered"] + ["not_attempted"] * 4, result
+        )
         self.assertEqual(result.code, support.TEMPORARY, result)
         self.assertEqual(quits, [b"QUIT"])
 
@@ -166,7 +201,9 @@ class InterruptionTest(CommandTest):
             self.assertEqual(sink.stored(), [])
 
     def test_reader_of_reports_that_does_not_read(self):
-        """The pipe is full, so the reports that do not fit are on standard error; a second signal ends the wait."""
+        """The pipe is full, so the reports that do not fit are on standard error; a second signal
+        ends the wait.
+        """
         reader, writer = os.pipe()
         with Sink() as sink, os.fdopen(reader, "rb") as reports:
             os.set_blocking(writer, False)
@@ -178,13 +215,16 @@ class InterruptionTest(CommandTest):
             os.set_blocking(writer, True)
             process = self.start(sink.server, *self.files(3), stdout=writer)
             os.close(writer)
-            while not sink.stored() and process.poll() is None:
+            end = time.monotonic() + support.TIMEOUT
+            while not sink.stored() and process.poll() is None and time.monotonic() < end:
                 time.sleep(0.01)
             process.send_signal(signal.SIGTERM)
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=support.TIMEOUT)
             self.assertEqual(process.returncode, support.IO_ERROR, err)
-            told = [json.loads(line) for line in reports.read().decode().split("\n") if line.strip()]
+            told = [
+                json.loads(line) for line in reports.read().decode().split("\n") if line.strip()
+            ]
             delivered = sum(mail["recipients"][0]["outcome"] == "delivered" for mail in told)
             delivered += len(re.findall(r"\d{3}\.eml: b@y\.example delivered", err.decode()))
             self.assertEqual(delivered, len(sink.stored()), err)
@@ -203,17 +243,35 @@ class InterruptionTest(CommandTest):
             link.mails()
 
         with ScriptedServer(hold) as server:
-            process = subprocess.Popen([support.command(), "send", "--json", "--server", server.server, *ENVELOPE,
-                                        *map(str, self.files(2))], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                       stderr=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+            process = subprocess.Popen(
+                [
+                    support.command(),
+                    "send",
+                    "--json",
+                    "--server",
+                    server.server,
+                    *ENVELOPE,
+                    *map(str, self.files(2)),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+            )
             self.assertTrue(script.reached.wait(support.TIMEOUT))
             process.send_signal(signal.SIGHUP)
             release.set()
             result = self.finish(process)
-            self.assertEqual((result.code, self.outcomes(result)), (support.OK, {1: "delivered", 2: "delivered"}), result)
+            self.assertEqual(
+                (result.code, self.outcomes(result)),
+                (support.OK, {1: "delivered", 2: "delivered"}),
+                result,
+            )
 
     def test_at_any_moment(self):
-        """200 mails, a signal somewhere: what was told as delivered and what the sink has are the same, within what is in doubt."""
+        """200 mails, a signal somewhere: what was told as delivered and what the sink has are the
+        same, within what is in doubt.
+        """
         files = self.files(200)
         for way in WAYS:
             for moment in (1, 30, 90):
@@ -227,35 +285,63 @@ class InterruptionTest(CommandTest):
                     self.assertEqual(sorted(outcomes), list(range(1, 201)))
                     delivered = list(outcomes.values()).count("delivered")
                     doubt = list(outcomes.values()).count("in_doubt")
-                    self.assertTrue(delivered <= len(sink.stored()) <= delivered + doubt, (delivered, doubt, len(sink.stored())))
+                    self.assertTrue(
+                        delivered <= len(sink.stored()) <= delivered + doubt,
+                        (delivered, doubt, len(sink.stored())),
+                    )
 
 
 class OutputTest(CommandTest):
     """Standard output that ends in the middle of a run."""
 
     def told(self, out, err):
-        """The outcome of each mail that is told, by its number; those on standard error are in one line."""
-        told = {mail["mail"]: mail["recipients"][0]["outcome"] for mail in map(json.loads, out.splitlines())}
+        """The outcome of each mail that is told, by its number; those on standard error are in one
+        line.
+        """
+        told = {
+            mail["mail"]: mail["recipients"][0]["outcome"]
+            for mail in map(json.loads, out.splitlines())
+        }
         for number, outcome in re.findall(r"(\d{3})\.eml: b@y\.example (\w+)", err):
             self.assertNotIn(int(number) + 1, told)
             told[int(number) + 1] = outcome
         return told
 
     def run_to(self, output, server, *arguments, **options):
-        done = subprocess.run([support.command(), "send", "--json", "--server", server, *ENVELOPE, *map(str, arguments)],
-                              stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.PIPE, timeout=support.TIMEOUT, check=False,
-                              **options)
+        done = subprocess.run(
+            [
+                support.command(),
+                "send",
+                "--json",
+                "--server",
+                server,
+                *ENVELOPE,
+                *map(str, arguments),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            timeout=support.TIMEOUT,
+            check=False,
+            **options
+        )
         return done.returncode, done.stderr.decode()
 
     def assert_all_told(self, sink, count, code, err, out=""):
-        """Each mail that the sink took is told, on one stream or the other, and what was not begun is named."""
+        """Each mail that the sink took is told, on one stream or the other, and what was not begun
+        is named.
+        """
         self.assertEqual(code, support.IO_ERROR, err)
         self.assert_one_line(err)
         told = self.told(out, err)
-        self.assertEqual(sum(outcome == "delivered" for outcome in told.values()), len(sink.stored()), err)
+        self.assertEqual(
+            sum(outcome == "delivered" for outcome in told.values()), len(sink.stored()), err
+        )
         self.assertEqual(sorted(told), list(range(1, len(told) + 1)))
         if len(told) < count:
-            self.assertIn(f"not sent: {count - len(told)}, from {self.folder}/{len(told):03}.eml on", err)
+            self.assertIn(
+                f"not sent: {count - len(told)}, from {self.folder}/{len(told):03}.eml on", err
+            )
 
     def test_reader_that_went_away(self):
         files = [self.write(f"{n:03}.eml", MESSAGE) for n in range(30)]
@@ -278,7 +364,8 @@ class OutputTest(CommandTest):
                 self.assert_all_told(sink, 30, code, err)
 
     def test_limit_in_the_middle_of_a_report(self):
-        """A file that may not grow any more holds a torn line; that report is told whole elsewhere."""
+        """A file that may not grow any more holds a torn line; that report is told whole elsewhere.
+        """
         files = [self.write(f"{n:03}.eml", MESSAGE) for n in range(30)]
         limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
         with Sink() as sink:

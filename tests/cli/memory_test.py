@@ -1,4 +1,6 @@
-"""What `sansmtp send` holds in memory: what is on its way, and nothing that is over or has not begun (POOL-06)."""
+"""What `sansmtp send` holds in memory: what is on its way, and nothing that is over or has not
+begun (POOL-06).
+"""
 
 import json
 import os
@@ -16,15 +18,35 @@ MIB = 1024 * 1024
 
 
 class MemoryTest(CommandTest):
-    """Each peak is compared with that of a run that has little to hold, so that a sanitizer's own needs weigh on both."""
+    """Each peak is compared with that of a run that has little to hold, so that a sanitizer's own
+    needs weigh on both.
+    """
 
     def send(self, server, *arguments):
-        """Runs `send`; returns the result and the peak of its memory in MiB, as `wait4` tells it of this child alone."""
+        """Runs `send`; returns the result and the peak of its memory in MiB, as `wait4` tells it of
+        this child alone.
+        """
         # AddressSanitizer would keep what is freed.
-        environment = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"}
+        environment = {
+            **os.environ,
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1",
+        }
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            process = subprocess.Popen([support.command(), "send", "--json", "--server", server, *ENVELOPE, *map(str, arguments)],
-                                       stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment)
+            process = subprocess.Popen(
+                [
+                    support.command(),
+                    "send",
+                    "--json",
+                    "--server",
+                    server,
+                    *ENVELOPE,
+                    *map(str, arguments),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                env=environment,
+            )
             watchdog = threading.Timer(support.TIMEOUT * 3, process.kill)
             watchdog.start()
             _, status, usage = os.wait4(process.pid, 0)
@@ -32,16 +54,23 @@ class MemoryTest(CommandTest):
             process.returncode = os.waitstatus_to_exitcode(status)
             out.seek(0)
             err.seek(0)
-            return support.Result(process.returncode, out.read().decode(), err.read().decode()), usage.ru_maxrss / 1024
+            return (
+                support.Result(process.returncode, out.read().decode(), err.read().decode()),
+                usage.ru_maxrss / 1024,
+            )
 
     def files(self, count, octets):
         """`count` names of one file with so many octets."""
-        path = self.write("large.eml", b"Subject: large\r\n\r\n" + (b"z" * 76 + b"\r\n") * (octets // 78))
+        path = self.write(
+            "large.eml", b"Subject: large\r\n\r\n" + (b"z" * 76 + b"\r\n") * (octets // 78)
+        )
         return [path] * count
 
     @unittest.skipUnless(HAS_POOL, "this build has no pool")
     def test_behind_a_slow_one(self):
-        """One of two connections stalls until all others are through: 40 mails of 4 MiB, of which no more than 4 are held."""
+        """One of two connections stalls until all others are through: 40 mails of 4 MiB, of which
+        no more than 4 are held.
+        """
         others = threading.Semaphore(0)
         stall = threading.Event()
         lock = threading.Lock()
@@ -87,30 +116,55 @@ class MemoryTest(CommandTest):
         for way in ((), *((("--parallel", "2"),) if HAS_POOL else ())):
             with self.subTest(way=way):
                 _, usual = self.send(server, *way, "--to", "b@y.example", *self.files(3, 10 * MIB))
-                result, peak = self.send(server, *way, "--to", "b@y.example", *self.files(30, 10 * MIB))
-                self.assertEqual((result.code, len(result.out.splitlines())), (support.UNAVAILABLE, 30), result.err)
+                result, peak = self.send(
+                    server, *way, "--to", "b@y.example", *self.files(30, 10 * MIB)
+                )
+                self.assertEqual(
+                    (result.code, len(result.out.splitlines())),
+                    (support.UNAVAILABLE, 30),
+                    result.err,
+                )
                 self.assertLess(peak, 2 * usual + 20)  # of 300 for all of them
 
     def test_long_refusals(self):
-        """1,000 recipients, each refused by 40 kB of text: some kB of each are kept, in whole lines."""
-        refusal = b"".join(b"550-5.1.1 %03d %s\r\n" % (n, b"x" * 480) for n in range(80)) + b"550 5.1.1 no such user"
+        """1,000 recipients, each refused by 40 kB of text: some kB of each are kept, in whole
+        lines.
+        """
+        refusal = (
+            b"".join(b"550-5.1.1 %03d %s\r\n" % (n, b"x" * 480) for n in range(80))
+            + b"550 5.1.1 no such user"
+        )
 
         def script(link):
             link.open((b"PIPELINING",))
             while not (line := link.line()).upper().startswith(b"QUIT"):
-                link.send(refusal + b"\r\n" if line.upper().startswith(b"RCPT") else
-                          b"503 no recipients\r\n" if line.upper().startswith(b"DATA") else b"250 ok\r\n")
+                link.send(
+                    refusal + b"\r\n"
+                    if line.upper().startswith(b"RCPT")
+                    else b"503 no recipients\r\n"
+                    if line.upper().startswith(b"DATA")
+                    else b"250 ok\r\n"
+                )
             link.send(b"221 bye\r\n")
 
         to = [word for n in range(1000) for word in ("--to", f"r{n}@y.example")]
         with ScriptedServer(script) as server:
-            _, usual = self.send(server.server, *to[:2], self.write("m.eml", b"Subject: x\r\n\r\nx\r\n"))
-            result, peak = self.send(server.server, *to, self.write("m.eml", b"Subject: x\r\n\r\nx\r\n"))
+            _, usual = self.send(
+                server.server, *to[:2], self.write("m.eml", b"Subject: x\r\n\r\nx\r\n")
+            )
+            result, peak = self.send(
+                server.server, *to, self.write("m.eml", b"Subject: x\r\n\r\nx\r\n")
+            )
         self.assertEqual(result.code, support.UNAVAILABLE, result.err)
         recipients = json.loads(result.out)["recipients"]
-        self.assertEqual({(r["outcome"], r["code"], r["enhanced"]) for r in recipients}, {("rejected", 550, "5.1.1")})
+        self.assertEqual(
+            {(r["outcome"], r["code"], r["enhanced"]) for r in recipients},
+            {("rejected", 550, "5.1.1")},
+        )
         for r in recipients:
-            self.assertTrue(r["text"].startswith("5.1.1 000 xxx") and r["text"].endswith("x"), r["text"][-100:])
+            self.assertTrue(
+                r["text"].startswith("5.1.1 000 xxx") and r["text"].endswith("x"), r["text"][-100:]
+            )
             self.assertLess(len(r["text"]), 5000)
         self.assertLess(peak, 2 * usual + 60)  # of 390 for all of it
 

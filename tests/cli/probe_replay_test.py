@@ -12,8 +12,21 @@ class ProbeTest(CommandTest):
             result = run("probe", "--json", "--server", sink.server)
             self.assertEqual((result.code, result.err), (support.OK, ""), result)
             found = json.loads(result.out)
-            self.assertEqual(list(found), ["server", "address", "greeting", "esmtp", "capabilities", "tls_offered",
-                                           "milliseconds", "error", "tls", "login"])
+            self.assertEqual(
+                list(found),
+                [
+                    "server",
+                    "address",
+                    "greeting",
+                    "esmtp",
+                    "capabilities",
+                    "tls_offered",
+                    "milliseconds",
+                    "error",
+                    "tls",
+                    "login",
+                ],
+            )
             self.assertEqual((found["server"], found["address"]), (sink.server, sink.server))
             self.assertTrue(found["greeting"])
             self.assertIs(found["esmtp"], True)
@@ -33,7 +46,9 @@ class ProbeTest(CommandTest):
             self.assertGreaterEqual(times["ehlo"], 79)
 
     def test_table(self):
-        with Server(replies={"EHLO": b"250-raw.test\r\n250-STARTTLS\r\n250 AUTH PLAIN LOGIN"}) as server:
+        with Server(
+            replies={"EHLO": b"250-raw.test\r\n250-STARTTLS\r\n250 AUTH PLAIN LOGIN"}
+        ) as server:
             result = run("probe", "--server", server.server)
             self.assertEqual((result.code, result.err), (support.OK, ""))
             self.assertRegex(result.out, r"(?m)^greeting +raw\.test ESMTP$")
@@ -48,19 +63,36 @@ class ProbeTest(CommandTest):
             self.assertIs(found["esmtp"], False)
             self.assertEqual(found["capabilities"], {})
 
+    def test_lmtp(self):
+        """RFC 2033: LHLO is answered as EHLO is."""
+        with Sink("--lmtp") as sink:
+            result = run("probe", "--lmtp", "--json", "--server", sink.server)
+            self.assertEqual((result.code, result.err), (support.OK, ""), result)
+            found = json.loads(result.out)
+            self.assertIs(found["esmtp"], True)
+            self.assertIn("PIPELINING", found["capabilities"])
+            table = run("probe", "--lmtp", "--server", sink.server).out
+            self.assertRegex(table, r"(?m)^protocol +LMTP$")
+            self.assertRegex(table, r"(?m)^offers +\S")
+
     def test_trace(self):
         with Server() as server:
             result = run("probe", "--trace", "--server", server.server, "--ehlo", "me.example")
-            self.assertEqual(result.err, "S: 220 raw.test ESMTP\nC: EHLO me.example\nS: 250-raw.test\nS: 250 PIPELINING\n"
-                                         "C: QUIT\nS: 221 bye\n")
+            self.assertEqual(
+                result.err,
+                "S: 220 raw.test ESMTP\nC: EHLO me.example\nS: 250-raw.test\nS: 250 PIPELINING\n"
+                "C: QUIT\nS: 221 bye\n",
+            )
 
     def test_failures(self):
         """One clear line, the exit code, and what was learnt until then."""
-        for options, code, greeting in (({"hang_up": "GREETING"}, support.TEMPORARY, None),
-                                        ({"hang_up": "EHLO"}, support.TEMPORARY, "raw.test ESMTP"),
-                                        ({"replies": {"GREETING": b"554 no"}}, support.UNAVAILABLE, "no"),
-                                        ({"replies": {"GREETING": b"421 later"}}, support.TEMPORARY, "later"),
-                                        ({"replies": {"EHLO": b"nonsense"}}, support.PROTOCOL, "raw.test ESMTP")):
+        for options, code, greeting in (
+            ({"hang_up": "GREETING"}, support.TEMPORARY, None),
+            ({"hang_up": "EHLO"}, support.TEMPORARY, "raw.test ESMTP"),
+            ({"replies": {"GREETING": b"554 no"}}, support.UNAVAILABLE, "no"),
+            ({"replies": {"GREETING": b"421 later"}}, support.TEMPORARY, "later"),
+            ({"replies": {"EHLO": b"nonsense"}}, support.PROTOCOL, "raw.test ESMTP"),
+        ):
             with self.subTest(options=options), Server(**options) as server:
                 result = run("probe", "--json", "--server", server.server)
                 self.assertEqual(result.code, code, result)
@@ -105,7 +137,11 @@ S: 221 bye
 class ReplayTest(CommandTest):
     def test_dialogue_with_virtual_times(self):
         path = self.write("t.smtp", TRANSCRIPT)
-        for arguments, stdin in (((path,), b""), (("-",), TRANSCRIPT), (("--every-mode", path), b"")):
+        for arguments, stdin in (
+            ((path,), b""),
+            (("-",), TRANSCRIPT),
+            (("--every-mode", path), b""),
+        ):
             result = run("replay", *arguments, stdin=stdin)
             self.assertEqual((result.code, result.err), (support.OK, ""), result)
             lines = result.out.splitlines()
@@ -118,7 +154,9 @@ class ReplayTest(CommandTest):
             self.assertEqual(times["S: 221 bye"], 90)
 
     def test_mismatch(self):
-        path = self.write("t.smtp", TRANSCRIPT.replace(b"C: RCPT TO:<b@y.example>", b"C: RCPT TO:<c@y.example>"))
+        path = self.write(
+            "t.smtp", TRANSCRIPT.replace(b"C: RCPT TO:<b@y.example>", b"C: RCPT TO:<c@y.example>")
+        )
         result = run("replay", path)
         self.assertEqual(result.code, support.MISMATCH, result)
         self.assertIn(f"{path}:", result.err)

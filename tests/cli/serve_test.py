@@ -1,4 +1,6 @@
-"""`sansmtp serve`: clients of others against transcripts. Python's smtplib is here wherever this runs; curl if it is."""
+"""`sansmtp serve`: clients of others against transcripts. Python's smtplib is here wherever this
+runs; curl if it is.
+"""
 
 import contextlib
 import shutil
@@ -47,8 +49,20 @@ class ServeTest(CommandTest):
         """Yields the port; afterwards `self.served` is (exit code, dialogue, errors)."""
         port_file = self.folder / "port"
         port_file.unlink(missing_ok=True)
-        process = subprocess.Popen([command(), "serve", "--port-file", port_file, "--patience", "15s", *options,
-                                    self.write("t.smtp", transcript)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            [
+                command(),
+                "serve",
+                "--port-file",
+                port_file,
+                "--patience",
+                "15s",
+                *options,
+                self.write("t.smtp", transcript),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
         try:
             end = time.monotonic() + support.TIMEOUT
             while not (port_file.exists() and port_file.read_text()):
@@ -66,7 +80,9 @@ class ServeTest(CommandTest):
             return client.sendmail("s@a.test", to, "Subject: x\n\n.dot\n")
 
     def test_smtplib(self):
-        """It writes verbs in small letters, one command at a time, and reports the refused recipient."""
+        """It writes verbs in small letters, one command at a time, and reports the refused
+        recipient.
+        """
         with self.serving(DIALOGUE) as port:
             refused = self.smtplib_sends(port)
         self.assertEqual(self.served[0], support.OK, self.served)
@@ -76,10 +92,27 @@ class ServeTest(CommandTest):
 
     @unittest.skipUnless(shutil.which("curl"), "there is no curl")
     def test_curl(self):
-        with self.serving(DIALOGUE.replace(b"550-5.1.1 no such\nS: 550 5.1.1 user", b"250 ok")) as port:
-            done = subprocess.run(["curl", "-sS", f"smtp://{HOST}:{port}/client.test", "--mail-from", "s@a.test", "--mail-rcpt",
-                                   "r1@b.test", "--mail-rcpt", "r2@b.test", "-T", self.write("m", b"Subject: x\r\n\r\n.dot\r\n")],
-                                  capture_output=True, check=False, timeout=support.TIMEOUT)
+        with self.serving(
+            DIALOGUE.replace(b"550-5.1.1 no such\nS: 550 5.1.1 user", b"250 ok")
+        ) as port:
+            done = subprocess.run(
+                [
+                    "curl",
+                    "-sS",
+                    f"smtp://{HOST}:{port}/client.test",
+                    "--mail-from",
+                    "s@a.test",
+                    "--mail-rcpt",
+                    "r1@b.test",
+                    "--mail-rcpt",
+                    "r2@b.test",
+                    "-T",
+                    self.write("m", b"Subject: x\r\n\r\n.dot\r\n"),
+                ],
+                capture_output=True,
+                check=False,
+                timeout=support.TIMEOUT,
+            )
         self.assertEqual(done.returncode, 0, done)
         self.assertEqual(self.served[0], support.OK, self.served)
 
@@ -87,17 +120,47 @@ class ServeTest(CommandTest):
     def test_curl_hears_of_a_lost_link(self):
         transcript = DIALOGUE[:DIALOGUE.index(b"C: DATA")] + b"! end\n"
         with self.serving(transcript) as port:
-            done = subprocess.run(["curl", "-sS", f"smtp://{HOST}:{port}", "--mail-from", "s@a.test", "--mail-rcpt", "r1@b.test",
-                                   "--mail-rcpt", "r2@b.test", "-T", self.write("m", b"x\r\n")],
-                                  capture_output=True, check=False, timeout=support.TIMEOUT)
+            done = subprocess.run(
+                [
+                    "curl",
+                    "-sS",
+                    f"smtp://{HOST}:{port}",
+                    "--mail-from",
+                    "s@a.test",
+                    "--mail-rcpt",
+                    "r1@b.test",
+                    "--mail-rcpt",
+                    "r2@b.test",
+                    "-T",
+                    self.write("m", b"x\r\n"),
+                ],
+                capture_output=True,
+                check=False,
+                timeout=support.TIMEOUT,
+            )
         self.assertNotEqual(done.returncode, 0)
 
     def test_sansmtp_itself(self):
-        """The engine is a client too, and pipelines where it may: the same transcript, in other groups."""
+        """The engine is a client too, and pipelines where it may: the same transcript, in other
+        groups.
+        """
         transcript = DIALOGUE.replace(b"250 8BITMIME", b"250 PIPELINING")
         with self.serving(transcript, "--exact") as port:
-            result = run("send", "--json", "--server", f"{HOST}:{port}", "--ehlo", "client.test", "--from", "s@a.test", "--to",
-                         "r1@b.test", "--to", "r2@b.test", self.write("m.eml", b"Subject: x\r\n\r\n.dot\r\n"))
+            result = run(
+                "send",
+                "--json",
+                "--server",
+                f"{HOST}:{port}",
+                "--ehlo",
+                "client.test",
+                "--from",
+                "s@a.test",
+                "--to",
+                "r1@b.test",
+                "--to",
+                "r2@b.test",
+                self.write("m.eml", b"Subject: x\r\n\r\n.dot\r\n"),
+            )
         self.assertEqual(self.served[0], support.OK, self.served)
         self.assertIn('"delivered"', result.out)
 
@@ -108,8 +171,11 @@ class ServeTest(CommandTest):
                 self.smtplib_sends(port, to=("other@b.test",))
         code, _, err = self.served
         self.assertEqual(code, support.MISMATCH)
-        self.assertRegex(err, r"t\.smtp:10: the client says something else\n +script  RCPT TO:<r1@b\.test>\\r\\n\n"
-                              r" +client  rcpt TO:<other@b\.test>\\r\\n\n")
+        self.assertRegex(
+            err,
+            r"t\.smtp:10: the client says something else\n +script  RCPT TO:<r1@b\.test>\\r\\n\n"
+            r" +client  rcpt TO:<other@b\.test>\\r\\n\n",
+        )
 
     def test_what_is_missing_or_too_much(self):
         with self.serving(DIALOGUE) as port:
@@ -135,7 +201,14 @@ class ServeTest(CommandTest):
         result = run("serve", self.write("tls.smtp", b"> open tls=implicit\n! tls up\n"))
         self.assertEqual(result.code, support.DATA_ERROR, result)
         self.assert_one_line(result.err)
-        result = run("serve", "--patience", "50ms", "--port-file", self.folder / "port", self.write("t.smtp", DIALOGUE))
+        result = run(
+            "serve",
+            "--patience",
+            "50ms",
+            "--port-file",
+            self.folder / "port",
+            self.write("t.smtp", DIALOGUE),
+        )
         self.assertEqual(result.code, support.MISMATCH, result)
         self.assert_one_line(result.err)
 

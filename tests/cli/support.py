@@ -1,4 +1,6 @@
-"""What the tests of the command share: running it, its own sink, and a small server that misbehaves on request."""
+"""What the tests of the command share: running it, its own sink, and a small server that misbehaves
+on request.
+"""
 
 import collections
 import json
@@ -13,13 +15,22 @@ import time
 import unittest
 
 HOST = "127.0.0.1"
-# Seconds. No run comes near it, however busy the machine is, unless it hangs; and what waits for the shortest of the
-# command's own timeouts that the tests set (the handshake's minute) does not end before it.
+# Seconds. No run comes near it, however busy the machine is, unless it hangs; and what waits for
+# the shortest of the command's own timeouts that the tests set (the handshake's minute) does not
+# end before it.
 TIMEOUT = 50
 
 # The exit codes of `sansmtp --help`.
 OK, MISMATCH, USAGE, DATA_ERROR, NO_INPUT, NO_HOST = 0, 1, 64, 65, 66, 68
-UNAVAILABLE, IO_ERROR, TEMPORARY, PROTOCOL, NO_PERMISSION, CONFIGURATION, IN_DOUBT = 69, 74, 75, 76, 77, 78, 80
+UNAVAILABLE, IO_ERROR, TEMPORARY, PROTOCOL, NO_PERMISSION, CONFIGURATION, IN_DOUBT = (
+    69,
+    74,
+    75,
+    76,
+    77,
+    78,
+    80,
+)
 
 # What one run said; `out` and `err` are text.
 Result = collections.namedtuple("Result", "code out err")
@@ -35,27 +46,59 @@ def command():
 
 def run(*arguments, stdin=b"", cwd=None):
     """Runs the command with `arguments`."""
-    done = subprocess.run([command(), *(a if isinstance(a, bytes) else str(a) for a in arguments)], input=stdin, cwd=cwd, timeout=TIMEOUT, check=False,
-                          capture_output=True)
+    done = subprocess.run(
+        [command(), *(a if isinstance(a, bytes) else str(a) for a in arguments)],
+        input=stdin,
+        cwd=cwd,
+        timeout=TIMEOUT,
+        check=False,
+        capture_output=True,
+    )
     return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def has_tls():
-    """Was the command built with TLS? If not, it says so when TLS is asked for, before it looks at files."""
-    return "built without TLS" not in run("sink", "--listen", "no/such/place", "--tls", "starttls").err
+    """Was the command built with TLS? If not, it says so when TLS is asked for, before it looks at
+    files.
+    """
+    return (
+        "built without TLS" not in run("sink", "--listen", "no/such/place", "--tls", "starttls").err
+    )
 
 
 def has_a_labels():
     """Was the command built with libidn2? Without it a domain stays as it was given."""
-    return "xn--" in run("send", "--json", "--server", f"{HOST}:{refusing_port()}", "--from", "a@x.example", "--to", "b@b\u00fccher.example",
-                         stdin=b"x").out
+    return (
+        "xn--"
+        in run(
+            "send",
+            "--json",
+            "--server",
+            f"{HOST}:{refusing_port()}",
+            "--from",
+            "a@x.example",
+            "--to",
+            "b@b\u00fccher.example",
+            stdin=b"x",
+        ).out
+    )
 
 
 def has_saslprep():
     """Was the command built with libidn? If not, it says so before it connects."""
     os.environ["SANSMTP_TEST_PASSWORD"] = "x"
-    return "without SASLprep" not in run("probe", "--server", f"{HOST}:{refusing_port()}", "--user", "\u00e4", "--password-env",
-                                         "SANSMTP_TEST_PASSWORD").err
+    return (
+        "without SASLprep"
+        not in run(
+            "probe",
+            "--server",
+            f"{HOST}:{refusing_port()}",
+            "--user",
+            "\u00e4",
+            "--password-env",
+            "SANSMTP_TEST_PASSWORD",
+        ).err
+    )
 
 
 def refusing_port():
@@ -73,13 +116,29 @@ class Sink:
         self.store = pathlib.Path(self.folder.name, "store")
         port_file = pathlib.Path(self.folder.name, "port")
         self.process = subprocess.Popen(
-            [command(), "sink", "--listen", f"{HOST}:0", "--port-file", port_file, "--store", self.store,
-             "--max-seconds", "600", *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            [
+                command(),
+                "sink",
+                "--listen",
+                f"{HOST}:0",
+                "--port-file",
+                port_file,
+                "--store",
+                self.store,
+                "--max-seconds",
+                "600",
+                *options,
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
         end = time.monotonic() + TIMEOUT
         while not port_file.exists():
             if self.process.poll() is not None or time.monotonic() > end:
                 self.process.kill()
-                raise AssertionError(f"the sink did not start: {self.process.communicate()[1].decode()}")
+                raise AssertionError(
+                    f"the sink did not start: {self.process.communicate()[1].decode()}"
+                )
             time.sleep(0.005)
         self.server = f"{HOST}:{int(port_file.read_text())}"
 
@@ -100,12 +159,18 @@ class Sink:
 class Server(threading.Thread):
     """An SMTP server that understands just enough to misbehave.
 
-    `replies` replaces the reply to a verb (or to "GREETING" and "CONTENT", the final dot); at `hang_up`, one of these,
-    it closes instead of replying. It serves one connection after another until the test ends.
+    `replies` replaces the reply to a verb (or to "GREETING" and "CONTENT", the final dot); at
+    `hang_up`, one of these, it closes instead of replying. It serves one connection after another
+    until the test ends.
     """
 
-    USUAL = {"GREETING": b"220 raw.test ESMTP", "EHLO": b"250-raw.test\r\n250 PIPELINING", "DATA": b"354 go",
-             "CONTENT": b"250 2.0.0 ok", "QUIT": b"221 bye"}
+    USUAL = {
+        "GREETING": b"220 raw.test ESMTP",
+        "EHLO": b"250-raw.test\r\n250 PIPELINING",
+        "DATA": b"354 go",
+        "CONTENT": b"250 2.0.0 ok",
+        "QUIT": b"221 bye",
+    }
 
     def __init__(self, hang_up=None, replies=None):
         super().__init__(daemon=True)
@@ -208,7 +273,13 @@ class Link:
         """Greeting and EHLO."""
         self.send(b"220 scripted.test ESMTP\r\n")
         lines = [b"scripted.test", *offers]
-        self.expect(b"EHLO", *(b"250%c%s" % (b" " if at + 1 == len(lines) else b"-", text) for at, text in enumerate(lines)))
+        self.expect(
+            b"EHLO",
+            *(
+                b"250%c%s" % (b" " if at + 1 == len(lines) else b"-", text)
+                for at, text in enumerate(lines)
+            )
+        )
 
     def content(self):
         """Reads up to the final dot."""
@@ -216,7 +287,9 @@ class Link:
             pass
 
     def mail(self, verdict=b"250 2.0.0 taken"):
-        """A mail to any number of recipients. Without a `verdict` all of it is read and nothing is said."""
+        """A mail to any number of recipients. Without a `verdict` all of it is read and nothing is
+        said.
+        """
         self.expect(b"MAIL", b"250 ok")
         while not (line := self.line()).upper().startswith(b"DATA"):
             self.send(b"250 ok\r\n" if line.upper().startswith(b"RCPT") else b"500 what?\r\n")
@@ -241,13 +314,14 @@ class Link:
 
 
 class ScriptedServer:
-    """A server each of whose connections follows a script, a function of its `Link`: the n-th connection the n-th one, those
-    behind the last one that. Connections live side by side."""
+    """A server each of whose connections follows a script, a function of its `Link`: the n-th
+    connection the n-th one, those behind the last one that. Connections live side by side.
+    """
 
-    def __init__(self, *scripts):
+    def __init__(self, *scripts, host=HOST):
         self.scripts = scripts
-        self.listener = socket.create_server((HOST, 0))
-        self.server = f"{HOST}:{self.listener.getsockname()[1]}"
+        self.listener = socket.create_server((host, 0))
+        self.server = f"{host}:{self.listener.getsockname()[1]}"
         self.lock = threading.Lock()
         self.connections = []
         self.threads = [threading.Thread(target=self.accept, daemon=True)]
@@ -262,7 +336,9 @@ class ScriptedServer:
             with self.lock:
                 script = self.scripts[min(len(self.connections), len(self.scripts) - 1)]
                 self.connections.append(connection)
-                self.threads.append(threading.Thread(target=self.follow, args=(script, connection), daemon=True))
+                self.threads.append(
+                    threading.Thread(target=self.follow, args=(script, connection), daemon=True)
+                )
                 self.threads[-1].start()
 
     @staticmethod
@@ -318,15 +394,21 @@ class CommandTest(unittest.TestCase):
         self.assertRegex(text, r"\Asansmtp( \w+)?: [^\n]{8,}\n\Z")
 
     def assert_report(self, result, code, *outcomes, addresses=("b@y.example",)):
-        """Checks exit code and JSON of a run with --json: `outcomes` has one (outcome, stage, code) for each mail."""
+        """Checks exit code and JSON of a run with --json: `outcomes` has one (outcome, stage, code)
+        for each mail.
+        """
         self.assertEqual(result.code, code, result)
         mails = [json.loads(line) for line in result.out.splitlines()]
-        self.assertEqual([mail["mail"] for mail in mails], list(range(1, len(outcomes) + 1)), result)
+        self.assertEqual(
+            [mail["mail"] for mail in mails], list(range(1, len(outcomes) + 1)), result
+        )
         for mail, outcome in zip(mails, outcomes):
             self.assertEqual(list(mail), ["mail", "file", "recipients", "error", "tls"])
             self.assertEqual([entry["address"] for entry in mail["recipients"]], list(addresses))
             for entry in mail["recipients"]:
-                self.assertEqual(list(entry), ["address", "outcome", "stage", "code", "enhanced", "text"])
+                self.assertEqual(
+                    list(entry), ["address", "outcome", "stage", "code", "enhanced", "text"]
+                )
                 self.assertEqual((entry["outcome"], entry["stage"], entry["code"]), outcome, mail)
         return mails
 

@@ -1,4 +1,6 @@
-"""A server for tests of TLS: honest with any certificate, hostile in every way that a test asks for."""
+"""A server for tests of TLS: honest with any certificate, hostile in every way that a test asks
+for.
+"""
 
 import base64
 import pathlib
@@ -23,7 +25,9 @@ class Pki:
         if cls.folder_ is None:
             cls.folder_ = tempfile.TemporaryDirectory(prefix="sansmtp-pki-")
             script = pathlib.Path(__file__).resolve().parents[1] / "support" / "make_pki.sh"
-            subprocess.run(["sh", script, cls.folder_.name], check=True, capture_output=True, timeout=120)
+            subprocess.run(
+                ["sh", script, cls.folder_.name], check=True, capture_output=True, timeout=120
+            )
         return pathlib.Path(cls.folder_.name, name)
 
     @classmethod
@@ -44,7 +48,9 @@ class Cut(Exception):
 
 
 class Link:
-    """The server's end: clear text, and TLS over it by hand, so that each octet on the wire is known."""
+    """The server's end: clear text, and TLS over it by hand, so that each octet on the wire is
+    known.
+    """
 
     def __init__(self, connection, cut=None):
         self.connection = connection
@@ -126,11 +132,21 @@ class Link:
 class TlsServer(threading.Thread):
     """An SMTP server with AUTH PLAIN inside TLS.
 
-    `context` is its TLS; with `implicit` from the first octet. `replies` replaces the reply to a verb; `hostile`, a
-    function, gets the link when the client has said STARTTLS (or at once with `implicit`) and replaces all that follows.
+    `context` is its TLS; with `implicit` from the first octet. `replies` replaces the reply to a
+    verb; `hostile`, a function, gets the link when the client has said STARTTLS (or at once with
+    `implicit`) and replaces all that follows.
     """
 
-    def __init__(self, context=None, implicit=False, replies=None, hostile=None, cut=None, ehlo=(), parallel=False):
+    def __init__(
+        self,
+        context=None,
+        implicit=False,
+        replies=None,
+        hostile=None,
+        cut=None,
+        ehlo=(),
+        parallel=False,
+    ):
         super().__init__(daemon=True)
         self.context = context
         self.implicit = implicit
@@ -172,7 +188,9 @@ class TlsServer(threading.Thread):
             if self.cut is not None:
                 self.listener.close()  # what is not accepted now is not sent again elsewhere
             if self.parallel:
-                threading.Thread(target=self.serve_connection, args=(connection, link), daemon=True).start()
+                threading.Thread(
+                    target=self.serve_connection, args=(connection, link), daemon=True
+                ).start()
             else:
                 self.serve_connection(connection, link)
 
@@ -210,7 +228,10 @@ class TlsServer(threading.Thread):
                     offers.append("STARTTLS")
                 if link.tls is not None:
                     offers.append("AUTH PLAIN")
-                link.say("".join(f"250-{offer}\r\n" for offer in offers[:-1]).encode() + f"250 {offers[-1]}\r\n".encode())
+                link.say(
+                    "".join(f"250-{offer}\r\n" for offer in offers[:-1]).encode()
+                    + f"250 {offers[-1]}\r\n".encode()
+                )
             elif verb == "STARTTLS":
                 if self.hostile:
                     return self.hostile(link)
@@ -218,7 +239,9 @@ class TlsServer(threading.Thread):
                 link.handshake(self.context)
             elif verb == "AUTH":
                 right = base64.b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode()
-                link.say(b"235 welcome\r\n" if line == f"AUTH PLAIN {right}" else b"535 5.7.8 no\r\n")
+                link.say(
+                    b"235 welcome\r\n" if line == f"AUTH PLAIN {right}" else b"535 5.7.8 no\r\n"
+                )
             elif verb == "DATA":
                 link.say(b"354 go\r\n")
                 content = []

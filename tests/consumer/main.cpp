@@ -1,19 +1,37 @@
 // A program outside of this project: it opens a session without a network and looks at what the
-// engine would say, then asks the blocking transport for a server that is not there.
+// engine would say, asks for the way to a domain, and then the blocking transport for a server that
+// is not there. Each TLS library that is there begins a handshake, both in one program.
 #ifdef CONSUMER_WITH_ASIO
 #include <sansmtp/asio/async_client.hpp>
 #include <sansmtp/asio/async_pool.hpp>
 
 #include <asio/io_context.hpp>
 #endif
+#ifdef CONSUMER_WITH_OPENSSL
+#include <sansmtp/openssl/tls_context.hpp>
+#endif
+#ifdef CONSUMER_WITH_WOLFSSL
+#include <sansmtp/wolfssl/tls_context.hpp>
+#endif
 #include <sansmtp/blocking/client.hpp>
+#include <sansmtp/routing/route.hpp>
 #include <sansmtp/sansmtp.hpp>
+#include <sansmtp/tls/tls_context.hpp>
 
 #include <cerrno>
 #include <cstdio>
 #include <string>
 #include <system_error>
 #include <utility>
+
+namespace {
+
+[[maybe_unused]] bool begins_handshake(const sansmtp::tls_context& context) {
+  const auto layer = context.make_layer({"mx.example", 25});
+  return layer->handshake() == sansmtp::tls_layer::progress::wants_octets && layer->pending() != 0;
+}
+
+}  // namespace
 
 int main() {
   sansmtp::session_config config;
@@ -27,6 +45,15 @@ int main() {
   for (const sansmtp::bytes piece : session.output(now)) said += sansmtp::as_text(piece);
   if (said != "EHLO client.example\r\n") {
     std::printf("the engine said: %s\n", said.c_str());
+    return 1;
+  }
+
+  sansmtp::routing::sts_cache policies;
+  const sansmtp::routing::host_memory hosts;
+  sansmtp::routing::route route("example.test", {}, policies, hosts);
+  const auto question = route.next_question(now);
+  if (!question || question->name != "example.test") {
+    std::printf("the route asks for no host\n");
     return 1;
   }
 
@@ -46,6 +73,18 @@ int main() {
   loop.run();
   if (why.value() != ENOENT) {
     std::printf("the Asio transport said: %s\n", why.message().c_str());
+    return 1;
+  }
+#endif
+#ifdef CONSUMER_WITH_OPENSSL
+  if (!begins_handshake(sansmtp::openssl::tls_context())) {
+    std::printf("OpenSSL begins no handshake\n");
+    return 1;
+  }
+#endif
+#ifdef CONSUMER_WITH_WOLFSSL
+  if (!begins_handshake(sansmtp::wolfssl::tls_context())) {
+    std::printf("wolfSSL begins no handshake\n");
     return 1;
   }
 #endif

@@ -138,7 +138,8 @@ class BindingServer(servers.Server):
         text = f"{bare},{server_first},{without_proof}".encode()
         signature = hmac_of(hashlib.sha256(client_key).digest(), text)
         right = bytes(a ^ b for a, b in zip(client_key, signature))
-        # A client that could bind, and saw no offer, says so: an offer that was stripped is seen here.
+        # A client that could bind, and saw no offer, says so: an offer that was stripped is seen
+        # here.
         stripped = flag == "y" and self.plus_
         if without_proof != wanted or base64.b64decode(proof) != right or stripped:
             self.say_("535 5.7.8 no")
@@ -156,10 +157,25 @@ class BindingTest(unittest.TestCase):
             raise unittest.SkipTest("no pyOpenSSL, or this build has no TLS")
 
     def submit(self, peer, *options):
-        return support.send(peer.port, [b"Subject: x\r\n\r\nbound\r\n"], ["bob@mail.test"],
-                            environment={"SECRET": PASSWORD}, options=[
-                                "--tls", "implicit", "--ca", support.pki() / "ca.pem", "--server-name",
-                                "mail.test", "--user", USER, "--password-env", "SECRET", *options])
+        return support.send(
+            peer.port,
+            [b"Subject: x\r\n\r\nbound\r\n"],
+            ["bob@mail.test"],
+            environment={"SECRET": PASSWORD},
+            options=[
+                "--tls",
+                "implicit",
+                "--ca",
+                support.pki() / "ca.pem",
+                "--server-name",
+                "mail.test",
+                "--user",
+                USER,
+                "--password-env",
+                "SECRET",
+                *options,
+            ],
+        )
 
     def flag(self, peer):
         """The GS2 header of the client's first message."""

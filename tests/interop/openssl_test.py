@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""An OpenSSL peer, `openssl s_server`: the record layer against another library, each certificate, client
-certificates. The few SMTP replies are fed to its standard input.
+"""An OpenSSL peer, `openssl s_server`: the record layer against another library, each certificate,
+client certificates. The few SMTP replies are fed to its standard input.
 """
 
 import itertools
@@ -16,16 +16,25 @@ VERSIONS = {"TLSv1.2": "-tls1_2", "TLSv1.3": "-tls1_3"}
 
 # certificate, the name asked for, what is said of it; nothing if it is verified (TLS-11)
 MATRIX = (
-    ("server", "mail.test", None), ("server", "localhost", None), ("server", "127.0.0.1", None),
-    ("server", "::1", None), ("rsa", "mail.test", None), ("wildcard", "a.wild.test", None),
+    ("server", "mail.test", None),
+    ("server", "localhost", None),
+    ("server", "127.0.0.1", None),
+    ("server", "::1", None),
+    ("rsa", "mail.test", None),
+    ("wildcard", "a.wild.test", None),
     ("ip_only", "127.0.0.1", None),
-    ("server", "mx.test", "was not issued for"), ("other", "mail.test", "was not issued for"),
-    ("cn_only", "mail.test", "was not issued for"), ("wildcard", "wild.test", "was not issued for"),
+    ("server", "mx.test", "was not issued for"),
+    ("other", "mail.test", "was not issued for"),
+    ("cn_only", "mail.test", "was not issued for"),
+    ("wildcard", "wild.test", "was not issued for"),
     ("wildcard", "a.b.wild.test", "was not issued for"),
     ("partial", "foo.part.test", "was not issued for"),
-    ("ip_only", "mail.test", "was not issued for"), ("ip_as_name", "127.0.0.1", "was not issued for"),
-    ("expired", "mail.test", "has expired"), ("untrusted", "mail.test", "No trusted authority"),
-    ("self_signed", "mail.test", "is self-signed"))
+    ("ip_only", "mail.test", "was not issued for"),
+    ("ip_as_name", "127.0.0.1", "was not issued for"),
+    ("expired", "mail.test", "has expired"),
+    ("untrusted", "mail.test", "No trusted authority"),
+    ("self_signed", "mail.test", "is self-signed"),
+)
 
 
 class OpensslServer(servers.Server):
@@ -43,8 +52,19 @@ class OpensslServer(servers.Server):
             raise servers.Unavailable("openssl is not installed")
         self.port = servers.free_port()
         self.process_ = subprocess.Popen(
-            [openssl, "s_server", "-quiet", "-accept", f"{servers.HOST}:{self.port}", *self.options_],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
+            [
+                openssl,
+                "s_server",
+                "-quiet",
+                "-accept",
+                f"{servers.HOST}:{self.port}",
+                *self.options_,
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            bufsize=0,
+        )
         # It is sent to the first client when that has come.
         self.process_.stdin.write(b"220 mail.test ESMTP\r\n")
         self.thread_ = threading.Thread(target=self.answer_, args=(self.process_,), daemon=True)
@@ -99,8 +119,9 @@ class OpensslTest(unittest.TestCase):
 
     def peer(self, certificate, *options):
         folder = support.pki()
-        return OpensslServer("-cert", folder / f"{certificate}.pem", "-key", folder / f"{certificate}.key",
-                             *options)
+        return OpensslServer(
+            "-cert", folder / f"{certificate}.pem", "-key", folder / f"{certificate}.key", *options
+        )
 
     @staticmethod
     def options(name):
@@ -114,7 +135,9 @@ class OpensslTest(unittest.TestCase):
                 self.assertEqual(code, support.EX_OK, found)
                 self.assertEqual(found["tls"]["protocol"], version)
                 if complaint is None:
-                    self.assertEqual((found["tls"]["verified"], found["tls"]["verdict"]), (True, "verified"))
+                    self.assertEqual(
+                        (found["tls"]["verified"], found["tls"]["verdict"]), (True, "verified")
+                    )
                 else:
                     self.assertIs(found["tls"]["verified"], False)
                     self.assertIn(complaint, found["tls"]["verdict"])
@@ -122,8 +145,14 @@ class OpensslTest(unittest.TestCase):
     def test_a_mail(self):
         """Octets in both directions, many records; with each cipher suite that both know."""
         content = support.large_content(200_000)
-        suites = [("-tls1_3", "-ciphersuites", suite) for suite in
-                  ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")]
+        suites = [
+            ("-tls1_3", "-ciphersuites", suite)
+            for suite in (
+                "TLS_AES_128_GCM_SHA256",
+                "TLS_AES_256_GCM_SHA384",
+                "TLS_CHACHA20_POLY1305_SHA256",
+            )
+        ]
         suites += [("-tls1_2", "-cipher", suite) for suite in
                    ("ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
                     "ECDHE-ECDSA-CHACHA20-POLY1305")]
@@ -143,7 +172,9 @@ class OpensslTest(unittest.TestCase):
                         ("-tls1_2", "-cipher", "ECDHE-RSA-AES128-SHA"),
                         ("-tls1_1", "-cipher", "ALL:@SECLEVEL=0")):
             with self.subTest(options=options), self.peer("rsa", *options) as peer:
-                found, code = support.probe(f"{servers.HOST}:{peer.port}", *self.options("mail.test"))
+                found, code = support.probe(
+                    f"{servers.HOST}:{peer.port}", *self.options("mail.test")
+                )
                 self.assertEqual((code, found["tls"]), (support.EX_UNAVAILABLE, None), found)
 
     def test_client_certificates(self):
@@ -156,7 +187,9 @@ class OpensslTest(unittest.TestCase):
                 found, code = support.probe(server, *self.options("mail.test"), *credentials)
                 self.assertEqual((code, found["tls"]["verified"]), (support.EX_OK, True), found)
             with self.subTest(version=version), self.peer("server", version, *demand) as peer:
-                found, code = support.probe(f"{servers.HOST}:{peer.port}", *self.options("mail.test"))
+                found, code = support.probe(
+                    f"{servers.HOST}:{peer.port}", *self.options("mail.test")
+                )
                 self.assertEqual(code, support.EX_UNAVAILABLE, found)
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Submission to real servers: Postfix with the passwords of Dovecot, and smtp-server, through TLS 1.2
-and 1.3, with each mechanism that they offer.
+"""Submission to real servers: Postfix with the passwords of Dovecot, and smtp-server, through TLS
+1.2 and 1.3, with each mechanism that they offer.
 """
 
 import unittest
@@ -54,7 +54,9 @@ class PostfixDovecotTest(SubmissionTest):
                     result = self.submit(port, "--tls", mode, "--auth", mechanism, "--trace")
                     self.assert_delivered(result, CONTENTS, [ALICE])
                     for mail in result.mails:
-                        self.assertEqual(mail["tls"], {"protocol": f"TLSv{version}", "verified": True})
+                        self.assertEqual(
+                            mail["tls"], {"protocol": f"TLSv{version}", "verified": True}
+                        )
                     name = "SCRAM-SHA-256" if mechanism == "auto" else mechanism
                     self.assertRegex(result.errors, rf"(?m)^C: AUTH {name}( |$)")
                     stored = self.server.drain()
@@ -62,16 +64,35 @@ class PostfixDovecotTest(SubmissionTest):
                     self.assertIn(f"sasl_method={name}, sasl_username={ALICE}", self.server.log())
 
     def test_tokens(self):
-        """SASL-13, SASL-14: a token that is longer than a line may be, and one that nobody vouches for."""
+        """SASL-13, SASL-14: a token that is longer than a line may be, and one that nobody vouches
+        for.
+        """
         port = self.server.ports["1.3", False]
         for mechanism in ("OAUTHBEARER", "XOAUTH2"):
             for key in (None, b"somebody else's"):
                 with self.subTest(mechanism=mechanism, key=key):
                     token = self.server.token(ALICE, key)
-                    result = support.send(port, CONTENTS, [ALICE], environment={"SECRET": token}, options=[
-                        "--tls", "required", "--ca", support.pki() / "ca.pem", "--server-name",
-                        servers.DOMAIN, "--user", ALICE, "--token-env", "SECRET", "--auth", mechanism,
-                        "--trace"])
+                    result = support.send(
+                        port,
+                        CONTENTS,
+                        [ALICE],
+                        environment={"SECRET": token},
+                        options=[
+                            "--tls",
+                            "required",
+                            "--ca",
+                            support.pki() / "ca.pem",
+                            "--server-name",
+                            servers.DOMAIN,
+                            "--user",
+                            ALICE,
+                            "--token-env",
+                            "SECRET",
+                            "--auth",
+                            mechanism,
+                            "--trace",
+                        ],
+                    )
                     self.assertNotIn(token, result.errors)
                     self.assertRegex(result.errors, rf"(?m)^C: AUTH {mechanism}( |$)")
                     if key is None:
@@ -109,7 +130,9 @@ class PostfixDovecotTest(SubmissionTest):
     def test_each_level_of_pipelining(self):
         for level in support.LEVELS:
             with self.subTest(level=level):
-                result = self.submit(self.server.ports["1.3", False], "--tls", "required", level=level)
+                result = self.submit(
+                    self.server.ports["1.3", False], "--tls", "required", level=level
+                )
                 self.assert_delivered(result, CONTENTS, [ALICE])
                 self.assertEqual(len(self.server.drain()), len(CONTENTS))
 
@@ -118,14 +141,30 @@ class PostfixDovecotTest(SubmissionTest):
         contents = [support.large_content(3 * 1024 * 1024)]
         for version, mode, port in self.each():
             with self.subTest(version=version, mode=mode):
-                result = support.send(port, contents, [ALICE], environment={"SECRET": "secret"}, options=[
-                    "--tls", mode, "--ca", support.pki() / "ca.pem", "--server-name", servers.DOMAIN,
-                    "--user", ALICE, "--password-env", "SECRET"])
+                result = support.send(
+                    port,
+                    contents,
+                    [ALICE],
+                    environment={"SECRET": "secret"},
+                    options=[
+                        "--tls",
+                        mode,
+                        "--ca",
+                        support.pki() / "ca.pem",
+                        "--server-name",
+                        servers.DOMAIN,
+                        "--user",
+                        ALICE,
+                        "--password-env",
+                        "SECRET",
+                    ],
+                )
                 self.assert_delivered(result, contents, [ALICE])
                 stored = self.server.drain()
                 self.assertEqual(len(stored), 1)
-                self.assert_same_octets(stored[0].content,
-                                        support.canonical(contents[0]).replace(b"\r\n", b"\n"), mode)
+                self.assert_same_octets(
+                    stored[0].content, support.canonical(contents[0]).replace(b"\r\n", b"\n"), mode
+                )
 
     def test_login_is_demanded(self):
         result = self.submit(self.server.ports["1.3", False], "--tls", "required", secret=None)
@@ -163,8 +202,11 @@ class SmtpServerTest(SubmissionTest):
                 self.assert_delivered(result, CONTENTS, [ALICE])
                 self.assertEqual(len(self.server.drain()), len(CONTENTS))
                 self.assertIn(f"AUTH {mechanism} accepted", self.server.log())
-                self.assert_refused_login(self.submit(self.server.port, "--tls", "required", "--auth",
-                                                      mechanism, secret="wrong"))
+                self.assert_refused_login(
+                    self.submit(
+                        self.server.port, "--tls", "required", "--auth", mechanism, secret="wrong"
+                    )
+                )
 
     def test_xoauth2(self):
         """SASL-14: the right token; a wrong one, whose error comes as a challenge."""
@@ -173,9 +215,20 @@ class SmtpServerTest(SubmissionTest):
             result = self.submit(self.server.port, *token, "--auth", mechanism, secret=None)
             self.assertNotEqual(result.code, support.EX_OK, "no token, no login")
         for secret, refused in (("token.secret", False), ("token.wrong", True)):
-            result = support.send(self.server.port, CONTENTS, [ALICE], environment={"SECRET": secret},
-                                  options=[*token, "--ca", support.pki() / "ca.pem", "--server-name",
-                                           servers.DOMAIN, "--trace"])
+            result = support.send(
+                self.server.port,
+                CONTENTS,
+                [ALICE],
+                environment={"SECRET": secret},
+                options=[
+                    *token,
+                    "--ca",
+                    support.pki() / "ca.pem",
+                    "--server-name",
+                    servers.DOMAIN,
+                    "--trace",
+                ],
+            )
             self.assertNotIn(secret, result.errors)
             if refused:
                 self.assertEqual(result.code, support.EX_NOPERM, result)

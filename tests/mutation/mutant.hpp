@@ -14,7 +14,8 @@ inline const int chosen = [] {
 [[nodiscard]] inline bool on(int n) noexcept { return n == chosen; }
 [[nodiscard]] inline bool turned(int n, bool value) noexcept { return on(n) != value; }
 
-/// Between two operands and with the operator's precedence on both sides: `a == mutant::equal{n} == b`.
+/// Between two operands and with the operator's precedence on both sides:
+/// `a == mutant::equal{n} == b`.
 template <class Left, class Operator>
 struct half {
   const Left& left;

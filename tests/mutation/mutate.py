@@ -35,9 +35,13 @@ import breaks
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 TABLE = "protocol_table.hpp"
-FILES = [TABLE, "session.cpp", "session_send.cpp", "session_reply.cpp", "mail_state.hpp",
-         "mail_state.cpp", "reply_parser.cpp", "reply_parser_inline.hpp", "reply.cpp",
-         "capabilities.cpp", "delivery.cpp", "dot_stuffer.cpp", "output.cpp", "output.hpp"]
+FILES = [TABLE, "window.hpp", "window.cpp", "session.cpp", "session_send.cpp", "session_check.cpp",
+         "session_limits.cpp",
+         "session_login.cpp", "session_opening.cpp", "session_reply.cpp", "session_chunks.cpp",
+         "chunk_framer.cpp", "session_events.cpp", "session_end.cpp", "mail_state.hpp",
+         "mail_state.cpp", "parameters.cpp", "client_attributes.cpp", "reply_parser.cpp",
+         "reply_parser_inline.hpp", "reply.cpp", "capabilities.cpp", "content_source.cpp",
+         "delivery.cpp", "dot_framer.cpp", "dot_stuffer.cpp", "output.cpp", "output.hpp"]
 FLAGS = ["-std=c++20", "-O1", "-fno-exceptions", "-w"]
 MOST_SURVIVORS = 5.0  # percent, outside of the protocol table
 
@@ -91,44 +95,87 @@ class Mutator:
     # -- the protocol table ---------------------------------------------------------------------
 
     def table(self, text):
+        """Each column of each row of the protocol table, and the codes beside it."""
+        # A row whose traits need a line of their own is one of two lines as the others are.
+        text = re.sub(r"(&t::\w+,)\n +", r"\1 ", text)
         lines = text.split("\n")
-        rows = {}  # line -> cells
-        for at, line in enumerate(lines):
-            row = re.match(r"^ +\{verb::\w+, \{(\w+), (\w+), (\w+), (\w+)\}\},$", line)
-            if row:
-                rows[at] = row.groups()
+        rows = {}  # first line -> what stands on it, and the reactions of the second
+        for at, line in enumerate(lines[:-1]):
+            first = re.match(r'^ +\{(verb::\w+), ("\w+"), ("[^"]*"), form::(\w+), &t::(\w+), ([^,]+),$', line)
+            second = re.match(r"^ +\{(\w+), (\w+), (\w+), (\w+)\}\},$", lines[at + 1])
+            if first and second:
+                rows[at] = (first.groups(), second.groups())
         verbs = enumerators("verb.hpp", "verb")
         if len(rows) != len(verbs):
-            sys.exit(f"{TABLE}: {len(rows)} rows of reactions are seen, and there are {len(verbs)} verbs")
+            sys.exit(f"{TABLE}: {len(rows)} rows are seen, and there are {len(verbs)} verbs")
+        traits = re.findall(r"^  (\w+) = 1U << ", text, re.M)
         order = sorted(rows)
         for i, at in enumerate(order):
+            (verb, name, wire, form, wait, some), reactions = rows[at]
+            before, behind = rows[order[i - 1]], rows[order[(i + 1) % len(order)]]
+
+            def choose(what, other, code, at=at):
+                n = self.place(TABLE, at + 1, lines[at], what)
+                return f"(mutant::on({n}) ? {other} : {code})" if n else code
+
             cells = []
-            for digit in range(4):
-                cell = rows[at][digit]
+            for digit, cell in enumerate(reactions):
                 others = ["ignore" if cell == "violation" else "violation"]
-                for neighbour in (rows[order[i - 1]][digit], rows[order[(i + 1) % len(order)]][digit],
-                                  rows[at][(digit + 1) % 4]):
+                for neighbour in (before[1][digit], behind[1][digit], reactions[(digit + 1) % 4]):
                     if neighbour != cell and neighbour not in others:
                         others.append(neighbour)
                 code = cell
                 for other in others:
-                    n = self.place(TABLE, at + 1, lines[at], f"{digit + 2}yz becomes {other}")
-                    if n:
-                        code = f"(mutant::on({n}) ? {other} : {code})"
+                    code = choose(f"{digit + 2}yz becomes {other}", other, code)
                 cells.append(code)
-            verb = re.match(r"^ +\{verb::\w+, ", lines[at]).group(0)
-            lines[at] = verb + "{" + ", ".join(cells) + "}},"
+            if before[0][3] != form:
+                form_code = choose(f"form becomes {before[0][3]}", f"form::{before[0][3]}", f"form::{form}")
+            else:
+                form_code = f"form::{form}"
+            other = next(r[0][4] for r in [before, behind] + list(rows.values()) if r[0][4] != wait)
+            wait_code = choose(f"timeout becomes {other}", f"&t::{other}", f"&t::{wait}")
+            wire_code = choose("another word", f'std::string_view("X{wire[1:]})', f"std::string_view({wire})")
+            name_code = choose("another name", 'std::string_view("x")', f"std::string_view({name})")
+            # Each trait that a row has is left out once, and the one after its last is put in.
+            own = [] if some == "{}" else some.split(" | ")
+            absent = traits[(traits.index(own[-1]) + 1) % len(traits)] if own else traits[0]
+            trait_code = "traits{}"
+            for trait in own:
+                n = self.place(TABLE, at + 1, lines[at], f"not {trait}")
+                trait_code += f" | (mutant::on({n}) ? trait{{}} : {trait})" if n else f" | {trait}"
+            if absent not in own:
+                n = self.place(TABLE, at + 1, lines[at], f"also {absent}")
+                trait_code += f" | (mutant::on({n}) ? {absent} : trait{{}})" if n else ""
+            indent = re.match(r"^ +", lines[at]).group(0)
+            lines[at] = f"{indent}{{{verb}, {name_code}, {wire_code}, {form_code}, {wait_code}, {trait_code},"
+            lines[at + 1] = f"{indent} {{{', '.join(cells)}}}}},"
+        named = list(re.finditer(r"^    \{verb::(\w+), (\d+), reaction::(\w+)\}", text, re.M))
+        for i, found in enumerate(named):
+            at = text[:found.start()].count("\n")
+            other = next(n.group(3) for n in named[i - 1:] + named if n.group(3) != found.group(3))
+            for what, old, new in (("another code", found.group(2), str(int(found.group(2)) + 1)),
+                                   ("another reaction", f"reaction::{found.group(3)}", f"reaction::{other}")):
+                n = self.place(TABLE, at + 1, lines[at], what)
+                if n and what == "another code":
+                    lines[at] = lines[at].replace(f" {old},", f" std::uint16_t(mutant::on({n}) ? {new} : {old}),")
+                elif n:
+                    lines[at] = lines[at].replace(old, f"(mutant::on({n}) ? {new} : {old})")
         for at, line in enumerate(lines):
-            def flip(match, at=at, line=line):
-                flags = []
-                for name, value in (("alone", match.group(3)), ("last", match.group(4))):
-                    n = self.place(TABLE, at + 1, line, f"{match.group(2)}: not {name} {value}")
-                    flags.append(f"mutant::turned({n}, {value})" if n else value)
-                return ", ".join([match.group(1), *flags])
-            lines[at] = re.sub(r"(\{verb::(\w+)), (true|false), (true|false)", flip, lines[at])
+            found = re.match(r"^    \{verb::\w+, (true|false), (\d+), hint::\w+\}", line)
+            if found:
+                n = self.place(TABLE, at + 1, line, "another code of a hint")
+                code = found.group(2)
+                line = line.replace(f" {code},", f" std::uint16_t(mutant::on({n}) ? {int(code) + 1} : {code}),")
+                n = self.place(TABLE, at + 1, lines[at], "of another verb")
+                lines[at] = line.replace(f"{found.group(1)},", f"mutant::turned({n}, {found.group(1)}),", 1)
+            found = re.match(r"^(.*closing_code = )(\d+);$", line)
+            if found:
+                n = self.place(TABLE, at + 1, line, "another code")
+                code = int(found.group(2))
+                lines[at] = f"{found.group(1)}std::uint16_t(mutant::on({n}) ? {code + 1} : {code});"
         text = "\n".join(lines)
         # What the environment changes is no constant.
-        text = text.replace("inline constexpr std::array", "inline const std::array")
+        text = text.replace("inline constexpr ", "inline const ")
         text = text.replace("[[nodiscard]] constexpr ", "[[nodiscard]] inline ")
         return re.sub(r"static_assert\(\[\] \{.*?\}\(\)\);", "", text, flags=re.S)
 
@@ -331,9 +378,9 @@ class Build:
                 changed = self.write()
                 if not changed:
                     sys.exit("the mutants do not compile:\n" + errors[:4000])
+                # A unit that compiled may ask for a place of a header that is left out now: nobody chooses it.
                 failed = {unit for unit, (good, _) in zip(waiting, results) if not good}
-                waiting = (units if any(name.endswith(".hpp") for name in changed)
-                           else sorted(failed | changed))
+                waiting = sorted(failed | {name for name in changed if name in units})
         sys.exit("the mutants do not compile:\n" + errors[:4000])
 
     def drop(self, errors):
@@ -354,7 +401,7 @@ class Build:
     def link(self, objects):
         def own(folder, target):
             base = self.folder / "tests" / folder / "CMakeFiles" / f"{target}.dir"
-            return [str(path) for path in sorted(base.glob("*.o"))]
+            return [str(path) for path in sorted(base.rglob("*.o"))]
         script = str(self.folder / "transports/script/libsansmtp_script.a")
         binaries = {"transcripts": own("transcripts", "transcript_tests") + [script, "-lgtest_main", "-lgtest"],
                     "unit": own("unit", "unit_tests") + [script, "-lgtest_main", "-lgtest"],
@@ -366,15 +413,19 @@ class Build:
 
 
 GTEST = ["--gtest_brief=1", "--gtest_fail_fast"]
+# Of the unit tests these take nearly all the time, and see few mutants that no other test sees.
+SLOW = ("*.is_right_*:*.agrees_with_a_slow_one_*:session.streams_*:session.survives_partial_writes:"
+        "channel.content_arrives_whole*:dot_stuffer.lets_no_sequence_*:line_scan.*:content_framers.*:auth_mask.*:"
+        "output.does_not_pile_up_*:session_writes.that_are_always_short_*:session.does_not_grow_*")
 # The quickest first, since most mutants do not survive that. What else there is takes longer and
 # would see some of the survivors too: the figures are those of these tests.
 STAGES = [
     ["transcripts", *GTEST, "--gtest_filter=*.whole"],
-    ["unit", *GTEST, "--gtest_filter=-dot_stuffer.is_right*:pipelining_levels.*"],
+    ["unit", *GTEST, f"--gtest_filter=-{SLOW}:pipelining_levels.*"],
     ["simulation", "random", "4000"],
     ["transcripts", *GTEST, "--gtest_filter=*.octets:*.writes"],
     ["transcripts", *GTEST, "--gtest_filter=*.splits"],
-    ["unit", *GTEST, "--gtest_filter=dot_stuffer.is_right*"],
+    ["unit", *GTEST, f"--gtest_filter={SLOW}"],
     ["simulation", "random", "20000", "5000"],
 ]
 ORACLE = [["simulation", "random", "100000"]]
@@ -392,7 +443,7 @@ class Runner:
             after = os.times()
             used = (after.children_user + after.children_system - before.children_user
                     - before.children_system)
-            self.seconds.append(5 + int(5 * used))
+            self.seconds.append(2 + round(5 * used))
 
     def run(self, number, stage, seconds):
         """How a stage saw the mutant, or None; and what it said."""

@@ -2,7 +2,8 @@
 
 text_size.py SIZE-TOOL LINKER ARCHIVE LIMIT-IN-KIB
 
-The objects are put together first: an inline function that several of them hold is in a program once.
+The objects are put together first: an inline function that several of them hold is in a program
+once.
 """
 
 import pathlib

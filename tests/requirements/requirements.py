@@ -138,7 +138,12 @@ def self_check():
             "*Withdrawn:* CORE-09.\n\n| B1 | x |\n| B2 | y |\n")
     cases = [  # what a test file holds, or the catalogue has more; the number of faults
         ("# CORE-01 … CORE-03, UTF8-01…UTF8-02 (attacks B1c, B2 and B1)", "", 0),
-        ("UTF-8 UTF-16 SHA-25 SHA-256 RFC-53 RFC 5321 ISO-8859-1 ISO-88 A1B2C-01-02 a+X030-01 XCORE-011", "", 0),
+        (
+            "UTF-8 UTF-16 SHA-25 SHA-256 RFC-53 RFC 5321 ISO-8859-1 ISO-88 A1B2C-01-02 a+X030-01 "
+            "XCORE-011",
+            "",
+            0,
+        ),
         ("CORE-04", "", 1),
         ("COR-01", "", 1),
         ("CORE-02 … CORE-05", "", 2),

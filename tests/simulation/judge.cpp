@@ -99,6 +99,10 @@ void judge::stop(failure_category what, int code) {
   const bool leaves = quit_ && owed_.size() == 1 && owed_.front().what == verb::quit &&
                       (no_word || handed_out(owed_.front().end)) && !holds();
   if (leaves && what != failure_category::aborted) return;
+  // A refusal of LMTP's that was read is one, whatever becomes of the write that it waits for.
+  for (mail_book& m : mails_) {
+    if (m.held / 100 > 3) final_reply(m, m.held_for) = m.held;
+  }
   // After 421 a QUIT may be tried at the border of two lines (SESS-24), else there is no octet.
   const bool quit_has_left = quit_ && disowned_.empty();
   last_word_ = what == failure_category::closing && !content_is_open() && !quit_has_left;
@@ -159,7 +163,9 @@ void judge::lent(time_point now, std::string_view octets) {
   if (current_ != none && pipelining() && only_mails_ && !config_.require_all_recipients &&
       mails_[current_].end > first_new && !mails_[current_].cancelled &&
       owed_.front().what != verb::rset) {
-    require(mails_[current_].data, "an envelope is one group (PIPE-02)");
+    const mail_book& m = mails_[current_];
+    const bool whole = lmtp_ ? m.recipients.back().end != 0 : m.data;  // DATA is no part (LMTP-03)
+    require(whole, "an envelope is one group (PIPE-02)");
   }
 }
 
@@ -185,10 +191,11 @@ void judge::sent(time_point now, std::size_t n) {
   wire_.resize(sent_);
   for (mail_book& m : mails_) {
     if (m.held == 0) continue;
+    // TXN-15; what ends the session is this reply and not the one to a QUIT behind it.
+    if (m.held / 100 == 3 && handed_out(m.dot)) return stop(failure_category::protocol);
     const int code = std::exchange(m.held, 0);
     if (!handed_out(m.dot)) continue;
-    if (code / 100 == 3) return stop(failure_category::protocol);  // TXN-15
-    m.final_reply = code;
+    final_reply(m, m.held_for) = code;
   }
   if (answered_ > sent_) stop(failure_category::protocol);  // answered before it had left
   for (const auto& [code, what, text] : std::exchange(waiting_, {})) {
@@ -223,12 +230,13 @@ void judge::read_line(std::string_view line, std::size_t begin, std::size_t end)
         line.starts_with("MAIL ") || line.starts_with("RCPT ") || line == "DATA" || line == "QUIT",
         "only an envelope or QUIT goes ahead of a verdict (PIPE-17)");
   }
+  const std::string_view hello = lmtp_ ? "LHLO " : "EHLO ";  // LMTP-01
   const bool safe = tls_ && verified_;
   for (const std::string_view secret : {"s3cret", "czNjcmV0", "AHVzZXIAczNjcmV0"}) {
     require(safe || line.find(secret) == std::string_view::npos, "no secret before TLS (AUTH-13)");
   }
   if (config_.tls == tls_mode::required && !tls_) {
-    require(line.starts_with("EHLO ") || line == "STARTTLS" || line == "QUIT",
+    require(line.starts_with(hello) || line == "STARTTLS" || line == "QUIT",
             "nothing but EHLO, STARTTLS and QUIT in clear text (TLS-03)");
   }
   if (line == "QUIT") {
@@ -242,15 +250,15 @@ void judge::read_line(std::string_view line, std::size_t begin, std::size_t end)
   if (line == "DATA") return read_data(begin, end);
   if (line == "RSET") {
     if (only_mails_) {
-      require(current_ != none && mails_[current_].final_reply / 100 != 2 && !reset_,
+      require(current_ != none && !delivered(mails_[current_]) && !reset_,
               "RSET only behind a mail that failed (TXN-16, TXN-17)");
       require(owed_.empty(), "RSET behind a mail that is over");
     }
     return push(verb::rset, begin, end);
   }
   require(owed_.empty(), "stands alone in its group (PIPE-03)");
-  if (line.starts_with("EHLO ")) return push(verb::ehlo, begin, end);
-  if (line.starts_with("HELO ")) return push(verb::helo, begin, end);
+  if (line.starts_with(hello)) return push(verb::ehlo, begin, end);
+  if (line.starts_with("HELO ") && !lmtp_) return push(verb::helo, begin, end);
   if (line == "STARTTLS") return push(verb::starttls, begin, end);
   if (line == "*" && login_step_) return push(verb::auth_cancel, begin, end);
   if (line.starts_with("AUTH ") || login_step_) return push(verb::auth, begin, end);
@@ -270,7 +278,7 @@ void judge::read_mail(std::string_view line, std::size_t begin, std::size_t end)
   if (current_ != none) {
     const mail_book& last = mails_[current_];
     const bool rides = only_content_owed();
-    require(last.final_reply / 100 == 2 || reset_ || rides || only_resets_owed(),
+    require(delivered(last) || reset_ || rides || only_resets_owed(),
             "RSET goes before MAIL if the last mail failed (TXN-16)");
   }
   require(owed_.empty() || only_content_owed() || only_resets_owed(), "MAIL begins a group");
@@ -316,6 +324,7 @@ void judge::read_data(std::size_t begin, std::size_t end) {
   if (!owes(current_)) {
     require(m.mail_reply / 100 == 2 && accepted(m) != 0, "DATA only for somebody (TXN-07)");
   }
+  require(!lmtp_ || !owes(current_), "DATA waits for the replies to all RCPT (LMTP-03)");
   if (config_.require_all_recipients) {
     require(!owes(current_) && !refused_any(m), "DATA only for all (TXN-08)");
   }
@@ -337,10 +346,13 @@ void judge::read_content(std::string_view line, std::size_t end) {
     require(content_ == m.plan.content, "the terminator stands behind all content (SEC-02)");
     m.dot = end;
   }
-  // The content's entry is the only one that waits while it is written.
-  require(owed_.size() == 1, "content is written when all before it is answered (PIPE-04)");
-  owed_.front().end = end;
-  owed_.front().first = owed_.front().last = now_;
+  // Nothing but the replies to this content is waited for while it is written.
+  for (owed& o : owed_) {
+    require(o.what == verb::content || o.what == verb::lone_dot,
+            "content is written when all before it is answered (PIPE-04)");
+    o.end = end;
+    o.first = o.last = now_;
+  }
   inside_ = none;
   lone_dot_ = false;
   content_.clear();
@@ -384,6 +396,7 @@ void judge::react(const owed& line, int code, std::string_view text) {
     case verb::greeting:
       if (!yes) leaving_ = true;
       break;
+    case verb::lhlo:  // which is read as EHLO
     case verb::ehlo: {
       hello_ = yes;
       offers_pipelining_ = yes && text.find("\nPIPELINING") != std::string_view::npos;
@@ -392,7 +405,8 @@ void judge::react(const owed& line, int code, std::string_view text) {
       if (yes) open_further();
       const bool needs_more =
           config_.tls == tls_mode::required || tls_ || (wants_login_ && !config_.auth_optional);
-      const bool fallback = (code == 500 || code == 502) && !needs_more;  // SESS-08, SESS-11
+      const bool fallback =
+          (code == 500 || code == 502) && !needs_more && !lmtp_;  // SESS-08, SESS-11
       if (!yes && !fallback) leaving_ = true;
       break;
     }
@@ -417,9 +431,8 @@ void judge::react(const owed& line, int code, std::string_view text) {
       break;
     case verb::mail:
       mails_[line.mail].mail_reply = code;
-      mails_[line.mail].behind_a_delivery =
-          std::any_of(mails_.begin(), mails_.end(),
-                      [](const mail_book& m) { return m.final_reply / 100 == 2; });
+      mails_[line.mail].behind_a_delivery = std::any_of(
+          mails_.begin(), mails_.end(), [&](const mail_book& m) { return delivered(m); });
       if (mails_[line.mail].rides && code == 503) runs_ahead_ = false;  // PIPE-17
       break;
     case verb::rcpt: {
@@ -446,6 +459,11 @@ void judge::react(const owed& line, int code, std::string_view text) {
     case verb::noop: break;
     case verb::quit: over_ = true; break;  // SESS-19
     case verb::handshake:
+    case verb::xclient:  // no world of this simulation offers XCLIENT, XFORWARD, CHUNKING or PRDR
+    case verb::xforward:
+    case verb::bdat:
+    case verb::bdat_last:
+    case verb::verdict:
     case verb::help:
     case verb::vrfy:
     case verb::expn:
@@ -493,24 +511,35 @@ void judge::react_to_data(mail_book& m, std::size_t mail, int code) {
   lone_dot_ = !somebody;
   progress_ = slow_since_ = now_;
   slow_from_ = wire_.size();
-  push(lone_dot_ ? verb::lone_dot : verb::content, wire_.size(), 0, mail);
+  if (!lmtp_) return push(lone_dot_ ? verb::lone_dot : verb::content, wire_.size(), 0, mail);
+  for (std::size_t i = 0; i < m.recipients.size(); ++i) {  // LMTP-04
+    if (m.recipients[i].reply / 100 == 2) push(verb::content, wire_.size(), 0, mail, i);
+  }
 }
 
 void judge::react_to_content(mail_book& m, const owed& line, int code) {
   const bool refusal = code / 100 == 4 || code / 100 == 5;
+  // A server that leaves says so to all that are still open.
+  for (rcpt_book& r : m.recipients) {
+    const bool open = lmtp_ && code == 421 && r.reply / 100 == 2 && r.final_reply == 0;
+    if (open && handed_out(line.end)) r.final_reply = code;
+  }
   // Premature (TXN-27), or perhaps so: the write of the terminator is not confirmed, and a refusal
   // counts at once (boundary rule 4).
-  if (!handed_out(line.end) || (refusal && line.end > sent_)) {
-    if (refusal) m.final_reply = code;
+  // In LMTP a refusal is one recipient's: it waits for the transport's word as a success does.
+  const bool waits = line.end > sent_ && (!refusal || (lmtp_ && code != 421));
+  if (!handed_out(line.end) || (line.end > sent_ && !waits)) {
+    if (refusal) final_reply(m, line.recipient) = code;
     // The cause of what becomes of the other mails is not laid down.
     return stop(refusal ? failure_category::none : failure_category::protocol);
   }
-  if (!refusal && line.end > sent_) {
+  if (waits) {
     m.held = code;  // the transport has not said yet that the terminator has left
+    m.held_for = line.recipient;
   } else if (code / 100 == 3) {
     stop(failure_category::protocol);  // TXN-15
   } else {
-    m.final_reply = code;
+    final_reply(m, line.recipient) = code;
   }
 }
 
@@ -520,6 +549,11 @@ std::size_t judge::accepted(const mail_book& m) {
   return static_cast<std::size_t>(
       std::count_if(m.recipients.begin(), m.recipients.end(),
                     [](const rcpt_book& r) { return r.reply / 100 == 2; }));
+}
+
+bool judge::delivered(const mail_book& m) const {
+  return std::any_of(m.recipients.begin(), m.recipients.end(),
+                     [&](const rcpt_book& r) { return final_reply(m, r) / 100 == 2; });
 }
 
 bool judge::refused_any(const mail_book& m) {
@@ -620,9 +654,9 @@ std::optional<verdict> judge::of(std::size_t mail, std::size_t recipient) const 
     if (before || over_) return v;
     return std::nullopt;
   }
-  if (m.final_reply != 0) {
-    if (m.final_reply / 100 == 2) return verdict{outcome::delivered};  // TXN-14
-    return by_reply(m.final_reply, verb::content);
+  if (const int code = final_reply(m, r); code != 0) {
+    if (code / 100 == 2) return verdict{outcome::delivered};  // TXN-14
+    return by_reply(code, verb::content);
   }
   if (m.data_reply / 100 > 3 && (m.data_reply != 421 || !aborted)) {
     return by_reply(m.data_reply, verb::data);  // TXN-11
@@ -652,17 +686,23 @@ std::chrono::milliseconds judge::timeout_of(verb v) const {
   switch (v) {  // TIME-01
     case verb::greeting: return t.greeting;
     case verb::ehlo:
-    case verb::helo: return t.hello;
+    case verb::helo:
+    case verb::lhlo: return t.hello;
     case verb::starttls: return t.starttls;
     case verb::handshake: return t.handshake;
+    case verb::xclient: return t.greeting;
     case verb::auth:
     case verb::auth_cancel: return t.auth;
     case verb::mail: return t.mail;
     case verb::rcpt: return t.rcpt;
     case verb::data: return t.data;
     case verb::content:
+    case verb::bdat_last:
+    case verb::verdict:
     case verb::lone_dot: return t.content;
+    case verb::bdat: return t.chunk;
     case verb::rset: return t.reset;
+    case verb::xforward:
     case verb::noop:
     case verb::help:
     case verb::vrfy:

@@ -54,7 +54,8 @@ class judge {
   explicit judge(const session_config& config, bool wants_login = false)
       : config_(config),
         wants_login_(wants_login),
-        runs_ahead_(config.pipelining == pipelining_level::messages) {}
+        lmtp_(config.protocol == mail_protocol::lmtp),
+        runs_ahead_(config.pipelining == pipelining_level::messages && !lmtp_) {}
 
   // -- what happens, in order ---------------------------------------------------------------------
 
@@ -121,6 +122,7 @@ class judge {
   struct rcpt_book {
     std::size_t begin = 0, end = 0;
     int reply = 0;
+    int final_reply = 0;    // of LMTP: to the content, for this one alone
     bool too_many = false;  // 452 or 552 that means: no more recipients
   };
   struct mail_book {
@@ -136,6 +138,7 @@ class judge {
     bool data = false;                  // DATA was written
     bool cancelled = false;
     int held = 0;  // 2yz or 3yz, come while the write of the terminator was not confirmed
+    std::size_t held_for = 0;  // of LMTP: the recipient
   };
 
   [[nodiscard]] bool handed_out(std::size_t end) const { return end != 0 && end <= wire_.size(); }
@@ -144,6 +147,15 @@ class judge {
   }
   [[nodiscard]] static std::size_t accepted(const mail_book& m);
   [[nodiscard]] static bool refused_any(const mail_book& m);
+  /// The reply to the content that decides about the recipient; 0: there is none yet.
+  [[nodiscard]] int final_reply(const mail_book& m, const rcpt_book& r) const {
+    return lmtp_ ? r.final_reply : m.final_reply;
+  }
+  [[nodiscard]] int& final_reply(mail_book& m, std::size_t recipient) {
+    return lmtp_ ? m.recipients[recipient].final_reply : m.final_reply;
+  }
+  /// Was the mail delivered to somebody?
+  [[nodiscard]] bool delivered(const mail_book& m) const;
   /// Does a reply to content wait for the transport's word that the terminator has left? Then what
   /// comes behind it waits too.
   [[nodiscard]] bool holds() const;
@@ -169,6 +181,7 @@ class judge {
 
   session_config config_;
   bool wants_login_;
+  bool lmtp_;
   bool runs_ahead_;  // of the verdict on content
   time_point now_{};
   std::vector<mail_book> mails_;

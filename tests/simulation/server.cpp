@@ -78,6 +78,7 @@ void server::content_line(std::string_view line) {
   }
   in_content_ = false;
   if (verdict_first) ahead_ = waiting_.size();
+  if (lmtp_) return take_for_each(std::exchange(content_, {}));
   // A mail that was not accepted has no recipients, whatever was said to them.
   const bool somebody = mail_ != nobody && !recipients_.empty();
   const taken message{named_, somebody ? recipients_ : std::set<std::size_t>(),
@@ -91,10 +92,22 @@ void server::content_line(std::string_view line) {
   if (code != 0 && code / 100 != 2) took.pop_back();
 }
 
+/// By LMTP each recipient that was accepted has a reply of its own (RFC 2033 section 4.2).
+void server::take_for_each(std::string content) {
+  const std::size_t mail = std::exchange(mail_, nobody);
+  for (const std::size_t recipient : std::exchange(recipients_, {})) {
+    took.push_back({named_, {recipient}, content});
+    const int code = answer("content", 250, mail, recipient);
+    if (code != 0 && code / 100 != 2) took.pop_back();
+    if (end != ending::none || code == 421) return;  // who leaves has nothing to say to the others
+  }
+}
+
 void server::command(std::string_view line) {
   if (std::exchange(login_, false)) {
     answer("auth", line == "*" ? 501 : 235);
-  } else if (line.starts_with("EHLO ")) {
+  } else if (line.starts_with("EHLO ") || line.starts_with("LHLO ")) {
+    lmtp_ = line.front() == 'L';
     mail_ = nobody;
     answer("ehlo", 250);
   } else if (line.starts_with("MAIL FROM:<s")) {

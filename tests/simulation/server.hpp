@@ -66,6 +66,7 @@ class server {
 
   void command(std::string_view line);
   void content_line(std::string_view line);
+  void take_for_each(std::string content);
   /// Gives the code, or 0 if it falls silent, leaves or talks nonsense instead.
   int answer(std::string_view word, int usual, std::size_t mail = nobody,
              std::size_t recipient = nobody);
@@ -77,6 +78,7 @@ class server {
   std::size_t ahead_ = 0;  // octets of `waiting_` that came before the last verdict
   std::string waiting_;
   bool in_content_ = false;
+  bool lmtp_ = false;  // it was greeted by LHLO
   bool login_ = false;
   bool fatal_ = false;          // what was said ends the session
   std::size_t mail_ = nobody;   // the mail whose MAIL was accepted

@@ -1,7 +1,7 @@
 // Worlds without number; see tests/README.md.
 //
 //   simulation exhaustive            every behaviour of a server, two mails of two recipients each
-//   simulation levels                every decision of a server, compared at all levels of pipelining
+//   simulation levels                every decision of a server, compared at all pipelining levels
 //   simulation random [COUNT [SEED]] COUNT sessions, the seeds counting from SEED
 //   simulation show SEED             the transcript of one of them
 //   simulation replay [COUNT]        plays the transcripts of COUNT of them
@@ -149,12 +149,16 @@ int report_combination(const setting& s, every_choice& choose, const std::string
 
 /// Each reply class, silence and a cut link at each octet of each reply, a broken link at each
 /// octet of each write, each deadline; for all histories that lead there.
-int every_behaviour() {
+int every_behaviour(mail_protocol protocol) {
+  const bool lmtp = protocol == mail_protocol::lmtp;
   std::uint64_t all = 0;
   for (const pipelining_level level : levels) {
+    if (lmtp && level == pipelining_level::messages) continue;  // which is `envelope` (LMTP-03)
     for (const bool whole_groups : {false, true}) {
       if (whole_groups && level == pipelining_level::off) continue;  // there are no groups
       setting s = setting::plain(level);
+      s.config.protocol = protocol;
+      if (lmtp) s.mails.back().recipients = 1;
       s.whole_groups = whole_groups;
       every_choice choose{about::reply, about::stop, about::write_break};
       std::uint64_t count = 0;
@@ -170,8 +174,8 @@ int every_behaviour() {
       std::fflush(stdout);
     }
   }
-  std::printf("%llu sessions, all behaviours of a server, no rule broken\n",
-              static_cast<unsigned long long>(all));
+  std::printf("%llu sessions, all behaviours of a server of %s, no rule broken\n",
+              static_cast<unsigned long long>(all), lmtp ? "LMTP" : "SMTP");
   return 0;
 }
 
@@ -301,7 +305,10 @@ int main(int argc, char** argv) {
   const auto number = [&](std::size_t i, std::uint64_t otherwise) {
     return i < words.size() ? std::strtoull(words[i].c_str(), nullptr, 10) : otherwise;
   };
-  if (words.size() == 1 && words[0] == "exhaustive") return every_behaviour();
+  if (words.size() == 1 && words[0] == "exhaustive") {
+    const int failed = every_behaviour(mail_protocol::smtp);
+    return failed != 0 ? failed : every_behaviour(mail_protocol::lmtp);
+  }
   if (words.size() == 1 && words[0] == "levels") return every_decision();
   if (!words.empty() && words[0] == "replay") return replay(number(1, 1000));
   if (!words.empty() && words[0] == "random") return random_worlds(number(1, 10000), number(2, 1));

@@ -33,6 +33,7 @@ std::string opening_statement(const setting& s) {
   line += levels[static_cast<std::size_t>(s.config.pipelining)];
   line += " tls=";
   line += modes[static_cast<std::size_t>(s.config.tls)];
+  if (s.config.protocol == mail_protocol::lmtp) line += " protocol=lmtp";
   if (s.login) line += " auth=plain:user:s3cret+login:user:s3cret";
   if (s.config.require_all_recipients) line += " require_all_recipients";
   if (s.config.pipeline_rset) line += " pipeline_rset";
@@ -73,6 +74,7 @@ setting setting::any(choices& choose) {
   setting s;
   s.config.local_name = "client.test";
   s.config.pipelining = static_cast<pipelining_level>((choose(about::setting, 3) + 1) % 3);
+  if (yes(6)) s.config.protocol = mail_protocol::lmtp;
   if (yes(6)) s.config.tls = static_cast<tls_mode>(choose(about::setting, 4));
   s.config.require_all_recipients = yes(12);
   s.config.pipeline_rset = yes(3);

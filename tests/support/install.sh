@@ -99,11 +99,12 @@ build_needs=(
 asio_needs=(
   asio.hpp:libasio-dev
 )
-# What TLS needs; without it all else is built.
+# What TLS needs, by either library; without it all else is built.
 # shellcheck disable=SC2034
 tls_needs=(
   pkg-config:pkg-config
   wolfssl/ssl.h:libwolfssl-dev
+  openssl/ssl.h:libssl-dev
 )
 # What passwords and domains beyond ASCII need in the command; without it all else is built.
 # shellcheck disable=SC2034

@@ -147,6 +147,23 @@ inline pipelining_level level_named(std::string_view name) {
                               : pipelining_level::off;
 }
 
+/// The envelope of a mail as probes and benchmarks send it.
+inline envelope usual_envelope() {
+  envelope env;
+  env.sender = path("sender@client.example.test");
+  env.recipients.emplace_back("recipient@server.example.test");
+  return env;
+}
+
+/// The session in which they do.
+inline session_config usual_session(pipelining_level level) {
+  session_config config;
+  config.local_name = "client.example.test";
+  config.pipelining = level;
+  config.progress = false;  // as a bulk sender has it
+  return config;
+}
+
 /// A message of exactly `size` octets, if that is enough for its header: a header and lines of text
 /// with CRLF.
 inline std::string message_of(std::size_t size) {

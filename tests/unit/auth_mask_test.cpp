@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
 #include <string_view>
 
@@ -48,6 +49,31 @@ TEST(auth_mask, hides_any_part_of_a_line) {  // SEC-06
     }
   }
   EXPECT_EQ(shown(m, "queued as dGFh", false), "queued as dGFh");
+}
+
+// A token of some thousand octets holds four octets of nearly every text in a row somewhere.
+TEST(auth_mask, leaves_ordinary_words_beside_a_long_token) {  // SEC-06
+  constexpr std::string_view alphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  constexpr std::string_view refusal =
+      "5.5.1 Error: authentication command unrecognized, mechanism is not supported here: ";
+  std::mt19937 random(11);
+  for (int i = 0; i != 50; ++i) {
+    std::string token;
+    while (token.size() != 4000) token += alphabet[random() % alphabet.size()];
+    auth_mask m;
+    m.add_line(token);
+    m.add_secret(token);
+    for (const bool exchange : {true, false}) {
+      const std::string said(refusal);
+      EXPECT_EQ(shown(m, said, exchange), said) << i;
+      EXPECT_EQ(shown(m, said + token, exchange), said + "****") << i;
+      EXPECT_EQ(shown(m, said + token.substr(300, 8) + "...", exchange), said + "****") << i;
+    }
+    // What short lines say in four octets they still do not show.
+    m.add_line(line);
+    EXPECT_EQ(shown(m, "no " + std::string(line.substr(5, 4)), true), "no ****");
+  }
 }
 
 TEST(auth_mask, hides_a_secret_in_clear) {  // SEC-06

@@ -56,8 +56,12 @@ TEST(capabilities, know_each_extension_by_its_keyword) {  // EXT-01 EXT-02
       {extension::deliver_by, "DELIVERBY"},
       {extension::mt_priority, "MT-PRIORITY"},
       {extension::future_release, "FUTURERELEASE"},
+      {extension::limits, "LIMITS"},
+      {extension::prdr, "PRDR"},
+      {extension::xclient, "XCLIENT"},
+      {extension::xforward, "XFORWARD"},
   };
-  ASSERT_EQ(std::size(rows), static_cast<std::size_t>(extension::future_release) + 1);
+  ASSERT_EQ(std::size(rows), static_cast<std::size_t>(extension::xforward) + 1);
   for (const auto& [wanted, keyword] : rows) {
     EXPECT_EQ(keyword_of(wanted), keyword);
     const capabilities c = offered(keyword);
@@ -66,6 +70,20 @@ TEST(capabilities, know_each_extension_by_its_keyword) {  // EXT-01 EXT-02
     }
   }
   EXPECT_EQ(keyword_of(static_cast<extension>(200)), "unknown");
+}
+
+TEST(capabilities, know_the_words_of_a_keyword) {  // EXT-14 EXT-15
+  const capabilities c = offered("XCLIENT NAME  addr LOGIN\nXFORWARD\nSIZE 10");
+  EXPECT_TRUE(c.has("XCLIENT", "NAME"));
+  EXPECT_TRUE(c.has("xclient", "name"));
+  EXPECT_TRUE(c.has("XCLIENT", "ADDR"));
+  EXPECT_TRUE(c.has("XCLIENT", "LOGIN"));
+  for (const char* const not_there : {"", "NAM", "NAMEX", "AD", "NAME ADDR", "NAME addr", "HELO"}) {
+    EXPECT_FALSE(c.has("XCLIENT", not_there)) << not_there;
+  }
+  EXPECT_FALSE(c.has("XFORWARD", "NAME"));
+  EXPECT_FALSE(c.has("XFOO", "NAME"));
+  EXPECT_FALSE(c.has("", ""));
 }
 
 TEST(capabilities, compare_without_case) {  // EXT-01
@@ -88,7 +106,7 @@ TEST(capabilities, keep_unknown_keywords) {  // EXT-02
   EXPECT_TRUE(c.has("X-1"));
   EXPECT_EQ(c.parameters("X-1"), "");
   EXPECT_EQ(c.parameters("X-2"), "");
-  for (int i = 0; i <= static_cast<int>(extension::future_release); ++i) {
+  for (int i = 0; i <= static_cast<int>(extension::xforward); ++i) {
     EXPECT_FALSE(c.has(static_cast<extension>(i)));
   }
 }
@@ -317,6 +335,50 @@ TEST(capabilities, can_be_cleared_and_copied) {  // TLS-06
   EXPECT_EQ(copy.size(), 4U);
   EXPECT_EQ(copy.parameters("XFOO"), "a");
   EXPECT_TRUE(copy.offers_mechanism("PLAIN"));
+}
+
+TEST(capabilities, take_the_limits_that_make_sense) {  // EXT-10 EXT-11 B12
+  const struct {
+    const char* parameters;
+    server_limits expected;
+  } rows[] = {
+      {"MAILMAX=1", {1, 0, 0}},
+      {"MAILMAX=20 RCPTMAX=999999 RCPTDOMAINMAX=3", {20, 999999, 3}},
+      {"  rcptmax=5   MailMax=7  ", {7, 5, 0}},
+      {"RCPTMAX=0 MAILMAX=3", {3, 0, 0}},
+      {"RCPTMAX=05", {0, 0, 0}},
+      {"RCPTMAX=1000000", {0, 0, 0}},
+      {"RCPTMAX=99999999999999999999", {0, 0, 0}},
+      {"RCPTMAX=-1 MAILMAX=2", {2, 0, 0}},
+      {"RCPTMAX=x RCPTMAX=4", {0, 4, 0}},
+      {"RCPTMAX=4 RCPTMAX=5", {0, 4, 0}},
+      {"OTHER_-1=anything!=at\"all MAILMAX=2", {2, 0, 0}},
+      {"", {0, 0, 0}},
+      // What breaks the syntax of the keyword bounds nothing at all.
+      {";x", {0, 0, 0}},
+      {"MAILMAX=2 x", {0, 0, 0}},
+      {"x MAILMAX=2", {0, 0, 0}},
+      {"MAILMAX=2 RCPTMAX=", {0, 0, 0}},
+      {"MAILMAX=2 =3", {0, 0, 0}},
+      {"MAILMAX=2 A.B=3", {0, 0, 0}},
+      {"MAILMAX=2;RCPTMAX=3", {0, 0, 0}},
+      {"MAILMAX=2 X=\xC3\xA9", {0, 0, 0}},
+      {"MAILMAX=2 X=a\tb", {0, 0, 0}},
+      {"MAILMAX=2 X=\x7F", {0, 0, 0}},
+  };
+  for (const auto& row : rows) {
+    capabilities c = offered("LIMITS " + std::string(row.parameters));
+    const server_limits expected = row.expected;
+    EXPECT_TRUE(c.has(extension::limits)) << row.parameters;
+    EXPECT_EQ(c.limits().mails, expected.mails) << row.parameters;
+    EXPECT_EQ(c.limits().recipients, expected.recipients) << row.parameters;
+    EXPECT_EQ(c.limits().domains, expected.domains) << row.parameters;
+    EXPECT_EQ(c.limits().any(), (expected.mails | expected.recipients | expected.domains) != 0)
+        << row.parameters;
+    c.assign(reply(250, "mx.test\nSIZE"));
+    EXPECT_FALSE(c.limits().any()) << "another EHLO replaces them";
+  }
+  EXPECT_FALSE(offered("LIMITS MAILMAX=1", {"limits"}).limits().any());
 }
 
 }  // namespace

@@ -594,7 +594,8 @@ TEST(channel, a_closing_server_gets_quit_and_close_notify) {  // SESS-24
   EXPECT_TRUE(l.peer().saw_close());
 }
 
-// The commands that a 421 made void are sealed already, and QUIT has no place but behind their record.
+// The commands that a 421 made void are sealed already, and QUIT has no place but behind their
+// record.
 TEST(channel, a_closing_server_gets_nothing_behind_half_a_record) {  // SESS-24
   link l(tls_mode::implicit);
   l.ready();

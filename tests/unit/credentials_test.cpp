@@ -10,6 +10,7 @@
 #include "published_suite.hpp"
 #include "session_driver.hpp"
 
+namespace credentials_test {
 namespace {
 
 using namespace sansmtp;
@@ -205,3 +206,4 @@ TEST(credentials, choice_of_a_session) {  // AUTH-12 AUTH-13 SASL-11 B3
 }
 
 }  // namespace
+}  // namespace credentials_test

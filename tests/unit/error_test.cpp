@@ -44,6 +44,7 @@ const expectation expectations[] = {
     {errc::connection_lost, category::connection_lost, permanent::never, false},
     {errc::tls_truncated, category::connection_lost, permanent::never, false},
     {errc::handshake_lost, category::connection_lost, permanent::never, false},
+    {errc::route_failed, category::connection_lost, permanent::never, false},
     {errc::timed_out, category::timeout, permanent::never, false},
     {errc::handshake_timed_out, category::timeout, permanent::never, false},
 
@@ -83,6 +84,7 @@ const expectation expectations[] = {
     {errc::line_too_long, category::local, permanent::always, true},
     {errc::bad_parameter, category::local, permanent::always, true},
     {errc::parameter_not_offered, category::local, permanent::always, true},
+    {errc::parameter_out_of_range, category::local, permanent::always, true},
     {errc::no_recipients, category::local, permanent::always, true},
     {errc::too_many_recipients, category::local, permanent::always, true},
     {errc::empty_content, category::local, permanent::always, true},
@@ -91,6 +93,7 @@ const expectation expectations[] = {
     {errc::nul_in_content, category::local, permanent::always, true},
     {errc::content_line_too_long, category::local, permanent::always, true},
     {errc::eight_bit_not_offered, category::local, permanent::always, true},
+    {errc::binary_not_offered, category::local, permanent::always, true},
     {errc::content_too_big, category::local, permanent::always, true},
     {errc::utf8_not_offered, category::local, permanent::always, true},
     {errc::require_tls_not_offered, category::local, permanent::always, true},
@@ -98,8 +101,11 @@ const expectation expectations[] = {
     {errc::envelope_refused, category::local, permanent::never, true},
     {errc::bad_state, category::local, permanent::never, true},
     {errc::session_closed, category::local, permanent::never, false},
+    {errc::session_exhausted, category::local, permanent::never, false},
     {errc::no_local_name, category::local, permanent::never, false},
+    {errc::xclient_not_offered, category::local, permanent::never, false},  // EXT-14
     {errc::bad_configuration, category::local, permanent::never, false},
+    {errc::no_route, category::local, permanent::always, true},
 
     {errc::recipient_refused, category::aborted, permanent::never, true},
     {errc::session_aborted, category::aborted, permanent::never, false},
@@ -197,9 +203,11 @@ void expect_names(enumeration last, std::initializer_list<const char*> names) {
 }
 
 TEST(names, are_those_of_the_enumerators) {  // ERR-01
-  expect_names(verb::quit, {"greeting", "ehlo", "helo", "starttls", "handshake", "auth",
-                            "auth_cancel", "mail", "rcpt", "data", "content", "lone_dot", "rset",
-                            "noop", "help", "vrfy", "expn", "raw", "quit"});
+  expect_names(verb::quit,
+               {"greeting", "ehlo", "helo",        "lhlo",    "starttls", "handshake", "xclient",
+                "xforward", "auth", "auth_cancel", "mail",    "rcpt",     "data",      "content",
+                "lone_dot", "bdat", "bdat_last",   "verdict", "rset",     "noop",      "help",
+                "vrfy",     "expn", "raw",         "quit"});
   expect_names(outcome::in_doubt,
                {"pending", "delivered", "rejected", "deferred", "not_attempted", "in_doubt"});
   expect_names(hint::another_connection,

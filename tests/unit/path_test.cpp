@@ -430,6 +430,8 @@ TEST(find_fault, says_what_is_wrong_and_where) {  // CMD-05 CMD-08 CMD-09 CMD-10
   }
   EXPECT_EQ(find_fault("a@x_y.test", with_underscore), path_fault{});
   EXPECT_EQ(find_fault("a@x_y..test", with_underscore), (path_fault{empty_label, 6}));
+  EXPECT_NE(find_fault("a@x_y..test", with_underscore), (path_fault{empty_label, 5}));
+  EXPECT_NE(find_fault("a@x_y..test", with_underscore), (path_fault{trailing_dot, 6}));
   EXPECT_EQ(find_fault(sixty_five + "@c.test", with_long), path_fault{});
   EXPECT_EQ(find_fault(sixty_five + "@c_d", with_long), (path_fault{underscore, 67}));
 }

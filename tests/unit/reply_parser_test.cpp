@@ -11,6 +11,7 @@
 
 #include "octet_strings.hpp"
 
+namespace reply_parser_test {
 namespace {
 
 using namespace sansmtp;
@@ -674,3 +675,4 @@ TEST(reply_parser, agrees_with_a_slow_one_on_random_strings) {
 }
 
 }  // namespace
+}  // namespace reply_parser_test

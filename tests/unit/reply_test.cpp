@@ -88,6 +88,15 @@ TEST(enhanced_status, is_parsed_strictly) {  // EXT-09 B14
   EXPECT_EQ(parse_enhanced_status(std::string_view("5.1.123", 6)), (enhanced_status{5, 1, 12}));
 }
 
+TEST(enhanced_status, is_equal_only_in_all_its_parts) {
+  constexpr enhanced_status one{5, 1, 2};
+  EXPECT_EQ(one, (enhanced_status{5, 1, 2}));
+  for (const enhanced_status other : {enhanced_status{4, 1, 2}, enhanced_status{5, 2, 2},
+                                      enhanced_status{5, 1, 1}, enhanced_status{}}) {
+    EXPECT_NE(one, other) << to_string(other);
+  }
+}
+
 TEST(enhanced_status, is_written) {  // EXT-09
   EXPECT_EQ(to_string(enhanced_status{5, 1, 1}), "5.1.1");
   EXPECT_EQ(to_string(enhanced_status{2, 999, 10}), "2.999.10");

@@ -7,6 +7,7 @@
 #include "sansmtp/error.hpp"
 
 namespace sansmtp {
+namespace resend_test {
 namespace {
 
 recipient_report recipient(outcome result, errc why, hint advice = hint::none) {
@@ -22,9 +23,9 @@ TEST(resend, depends_on_why_for_those_who_were_not_served) {  // POOL-01
     const auto why = static_cast<errc>(i);
     resend expected = resend::no;
     if (why == errc::recipient_limit || why == errc::ran_ahead) expected = resend::transaction;
-    for (const errc of_session :
-         {errc::reset_refused, errc::service_closing, errc::connection_lost, errc::tls_truncated,
-          errc::handshake_lost, errc::session_closed, errc::session_aborted}) {
+    for (const errc of_session : {errc::reset_refused, errc::service_closing, errc::connection_lost,
+                                  errc::tls_truncated, errc::handshake_lost, errc::session_closed,
+                                  errc::session_exhausted, errc::session_aborted}) {
       if (why == of_session) expected = resend::connection;
     }
     SCOPED_TRACE(to_string(why));
@@ -83,7 +84,9 @@ TEST(resend, has_names) {
   EXPECT_EQ(to_string(resend::transaction), "transaction");
   EXPECT_EQ(to_string(resend::connection), "connection");
   EXPECT_EQ(to_string(resend::without_tls), "without_tls");
+  EXPECT_EQ(to_string(static_cast<resend>(200)), "unknown");
 }
 
 }  // namespace
+}  // namespace resend_test
 }  // namespace sansmtp

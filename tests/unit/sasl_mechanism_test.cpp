@@ -11,6 +11,7 @@
 #include "sansmtp/base64.hpp"
 #include "session_driver.hpp"
 
+namespace sasl_mechanism_test {
 namespace {
 
 using namespace sansmtp;
@@ -173,3 +174,4 @@ TEST(sasl_mechanism, may_refuse_before_an_octet) {
 }
 
 }  // namespace
+}  // namespace sasl_mechanism_test

@@ -9,6 +9,7 @@
 #include "published_suite.hpp"
 #include "sasl_vectors.hpp"
 
+namespace scram_test {
 namespace {
 
 using namespace sansmtp;
@@ -420,3 +421,4 @@ TEST(scram_key_cache, leaves_no_octet) {  // SEC-03
 }
 
 }  // namespace
+}  // namespace scram_test

@@ -42,6 +42,7 @@ TEST(script_parse, takes_every_statement_of_the_grammar) {
           R"(allow_unadvertised allow_unadvertised_8bit auth_optional no_initial_response )"
           R"(ehlo_after_auth allow_auth_unverified_tls allow_auth_cleartext )"
           R"(allow_challenge_cleartext ignore=CHUNKING,SIZE )"
+          R"(xclient="NAME=a+2Bb ADDR=" xforward="SOURCE=LOCAL" )"
           R"(helo_fallback=501,504 timeout.greeting=30s timeout.quit=1m30s timeout.block=250ms )"
           R"(limit.line=512 limit.lines=2 limit.octets=1 limit.auth_line=2 limit.recipients=3 )"
           R"(limit.outstanding=4 limit.group_octets=5 limit.warnings=6 )"
@@ -147,6 +148,62 @@ TEST(script_parse, reads_octets_as_they_are_meant) {
   EXPECT_EQ(server_octets("> open\nS|\"ab\"*3 \"\\0\"\n"), std::string("ababab\0", 7));
   EXPECT_EQ(server_octets("> open\r\nS: 250 ok\r\n"), "250 ok\r\n");
   EXPECT_EQ(server_octets("> open\nS: 220 last line"), "220 last line\r\n");
+}
+
+TEST(script_parse, takes_an_opening_in_one_line) {
+  const std::string greeting = "220 mx.test ESMTP\r\n";
+  EXPECT_EQ(server_octets("> ready\n"), greeting + "250 mx.test\r\n");
+  EXPECT_EQ(server_octets("> ready PIPELINING \"SIZE 10\" DSN\n"),
+            greeting + "250-mx.test\r\n250-PIPELINING\r\n250-SIZE 10\r\n250 DSN\r\n");
+  EXPECT_EQ(server_octets("> open trace\n# why\n> ready \"XA b\" \"XC\"\n"),
+            greeting + "250-mx.test\r\n250-XA b\r\n250 XC\r\n");
+  EXPECT_EQ(place_in("> ready\n> open\n"), "2:3");
+  EXPECT_EQ(place_in("> ready\n> ready\n"), "2:3");
+  EXPECT_EQ(place_in("> open\nS: 220 mx\n> ready\n"), "3:3");
+  EXPECT_EQ(place_in("> ready \"A\\r\\nB\"\n"), "1:9");
+  EXPECT_EQ(place_in("> ready \"\"\n"), "1:9");
+  EXPECT_EQ(place_in("> ready SIZE \" x\"\n"), "1:14");
+  for (const char* options : {"connect=manual", "auth=plain:u:p", "tls=required",
+                              "tls=opportunistic", "local=", "local=\"a\\r\""}) {
+    EXPECT_EQ(place_in("> open " + std::string(options) + "\n> ready\n"), "2:3") << options;
+  }
+}
+
+TEST(script_parse, takes_lines_and_recipients_that_count_up) {
+  EXPECT_EQ(server_octets("> open\nS*3: 250 r# of #\n"),
+            "250 r1 of 1\r\n250 r2 of 2\r\n250 r3 of 3\r\n");
+  EXPECT_EQ(server_octets("> open\nS*9-11: 250 #\n"), "250 9\r\n250 10\r\n250 11\r\n");
+  EXPECT_EQ(server_octets("> open\nS*2| #\\n\n"), "1\n2\n");
+  EXPECT_EQ(server_octets("> open\nS*1: #\n"), "1\r\n");
+  EXPECT_EQ(place_in("> open\nS*3 250\n"), "2:3");
+  EXPECT_EQ(place_in("> open\nS*: 250\n"), "2:3");
+  EXPECT_EQ(place_in("> open\nS*0: 250\n"), "2:3");
+  EXPECT_EQ(place_in("> open\nS*5-4: 250\n"), "2:3");
+  EXPECT_EQ(place_in("> open\nC*x: 250\n"), "2:3");
+  EXPECT_EQ(place_in("> open\nC*1-: 250\n"), "2:3");
+  EXPECT_EQ(place_in("> open\nC*1000000: 0123456789\n"), "2:12");
+  EXPECT_EQ(
+      error_in("> open\n> send 1 <> -> *3:r#@b.test(NOTIFY=NEVER) *5-8:\"x#@c.test\" : \"\"\n"),
+      "");
+  EXPECT_EQ(place_in("> open\n> send 1 <> -> *3r#@b.test : \"\"\n"), "2:17");
+  EXPECT_EQ(place_in("> open\n> send 1 <> -> *900000:r#@b.test : \"\"\n"), "2:24");
+}
+
+TEST(script_parse, takes_levels_and_what_depends_on_them) {
+  const auto result = script::parse("% levels messages off\n> ready\n", "t");
+  const auto* t = std::get_if<script::transcript>(&result);
+  ASSERT_NE(t, nullptr);
+  EXPECT_EQ(t->levels(), (std::vector<sansmtp::pipelining_level>{
+                             sansmtp::pipelining_level::messages, sansmtp::pipelining_level::off}));
+  EXPECT_EQ(place_in("% levels\n> ready\n"), "1:9");
+  EXPECT_EQ(place_in("% levels off maybe\n> ready\n"), "1:14");
+  EXPECT_EQ(place_in("% levels off off\n> ready\n"), "1:14");
+  EXPECT_EQ(place_in("% levels off\n> open pipelining=off\n"), "2:19");
+  EXPECT_EQ(place_in("% levels off\n> ready\n! sent 3\n"), "3:8");
+  EXPECT_EQ(place_in("% levels off\n> ready\n= idle\nC: X\n"), "4:1");
+  EXPECT_EQ(error_in("% levels off\n> ready\nC+: X\n= idle\n> quit\n"), "");
+  EXPECT_EQ(place_in("> ready\nC+: X\n"), "2:1");
+  EXPECT_EQ(place_in("% levels off\n> ready\nS+: 250\n"), "3:1");
 }
 
 TEST(script_parse, names_the_place_of_an_error) {

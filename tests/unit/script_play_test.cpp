@@ -7,6 +7,7 @@
 
 #include "sansmtp/script/script.hpp"
 
+namespace script_play_test {
 namespace {
 
 namespace script = sansmtp::script;
@@ -229,6 +230,81 @@ TEST(script_play, tells_the_time_of_each_line) {
   EXPECT_TRUE(contains(said, "  90.000  * closed connection_lost")) << said;
 }
 
+TEST(script_play, says_the_opening_like_lines_of_their_own) {
+  const std::string text = "> ready PIPELINING\n> quit\nC: QUIT\nS: 221 bye\n* closed clean\n";
+  const auto result = played(text);
+  EXPECT_TRUE(result.ok());
+  EXPECT_TRUE(contains(to_string(result.said),
+                       "  > open\n   0.000  S: 220 mx.test ESMTP\n   0.000  C: EHLO client.test\n"))
+      << to_string(result.said);
+  for (const script::mode how : parsed(text).modes()) EXPECT_EQ(wrong_in(text, how), "");
+  // The keywords must be offered, and what does not hold is shown as it would be written out.
+  const auto wrong = wrong_in("> open tls=implicit\n> ready \"8BITMIME=x\" _X\n");
+  EXPECT_TRUE(contains(wrong, "test.smtp:2: another event comes")) << wrong;
+  EXPECT_TRUE(contains(wrong, "  script  * ready 8BITMIME _X\n")) << wrong;
+}
+
+// Two mails of which the first is refused at RCPT: `C+` is what runs ahead of that.
+constexpr std::string_view at_each_level =
+    "% levels off envelope messages\n"
+    "> ready PIPELINING\n"
+    "> send 1 s@a.test -> r1@b.test : \"a\\r\\n\"\n"
+    "C: MAIL FROM:<s@a.test>\n"
+    "C: RCPT TO:<r1@b.test>\n"
+    "C+: DATA\n"
+    "S: 250 ok\n"
+    "S: 550 no\n"
+    "S: 503 none\n"
+    "* recipient_rejected 1[0] 550\n"
+    "* mail_done 1 rejected:refused_permanently(rcpt):550\n"
+    "= not closed\n"
+    "> send 2 s@a.test -> *4:r#@b.test : \"b\\r\\n\"\n"
+    "C: RSET\n"
+    "C: MAIL FROM:<s@a.test>\n"
+    "C*4: RCPT TO:<r#@b.test>\n"
+    "C: DATA\n"
+    "S: 250 ok\n"
+    "S*5: 250 #\n"
+    "S: 354 go\n"
+    "* ready_for_data 2\n"
+    "C: b\n"
+    "C: .\n"
+    "S: 250 ok\n"
+    "* mail_done 2 delivered\n"
+    "= idle\n";
+
+TEST(script_play, plays_one_dialogue_at_each_level) {
+  const script::transcript t = parsed(at_each_level);
+  EXPECT_EQ(t.levels().size(), 3U);
+  for (const script::mode how : t.modes()) EXPECT_EQ(wrong_in(at_each_level, how), "");
+  EXPECT_EQ(script::bless(t), at_each_level);
+}
+
+TEST(script_play, catches_what_is_otherwise_at_one_level) {
+  const auto changed = [](std::string_view from, std::string_view to) {
+    std::string text(at_each_level);
+    text.replace(text.find(from), from.size(), to);
+    return text;
+  };
+  // Without the plus DATA would have to be written in lockstep, too.
+  const std::string ahead = wrong_in(changed("C+: DATA", "C: DATA"));
+  EXPECT_TRUE(contains(ahead, "test.smtp:6: the engine does not write this now [at level off]"))
+      << ahead;
+  // A plus where nothing runs ahead: DATA must not be left out at the level off.
+  const std::string left_out = wrong_in(changed("C: DATA", "C+: DATA"));
+  EXPECT_TRUE(contains(left_out, "[at level off]")) << left_out;
+  const std::string outcome = wrong_in(changed("mail_done 2 delivered", "mail_done 2 deferred"));
+  EXPECT_TRUE(contains(outcome, "test.smtp:25: another event comes [at level off]")) << outcome;
+  const std::string order = wrong_in(changed("-> *4:", "-> x@b.test *4:"));
+  EXPECT_TRUE(contains(order, "test.smtp:16: the engine writes something else")) << order;
+  const std::string none =
+      wrong_in(changed("* mail_done 1 rejected:refused_permanently(rcpt):550\n", ""));
+  EXPECT_TRUE(contains(none, "an event came before this statement")) << none;
+  const std::string pipelined =
+      wrong_in(changed("C+: DATA", "C+: NOOP"));  // which is left out at the level off
+  EXPECT_TRUE(contains(pipelined, "[at level envelope]")) << pipelined;
+}
+
 TEST(script_play, escapes_what_a_terminal_could_take_as_its_own) {
   const auto result = played("> open\nS| 220 mx\\x1B[2J\\r\\n\nC: EHLO client.test\n");
   EXPECT_TRUE(contains(to_string(result.said), "S| 220 mx\\x1B[2J\\r\\n"));
@@ -265,6 +341,26 @@ TEST(script_bless, writes_down_what_the_engine_does_and_keeps_the_rest) {
   EXPECT_EQ(wrong_in(blessed), "");
 }
 
+TEST(script_bless, writes_an_opening_out_once_a_part_of_it_changes) {
+  const std::string one_line = "> open trace\n# why\n> ready PIPELINING\n";
+  EXPECT_EQ(script::bless(parsed(one_line + "* line_sent \"EHLO you\"\n")),
+            "> open trace\n# why\n"
+            "S: 220 mx.test ESMTP\nC: EHLO client.test\nS: 250-mx.test\nS: 250 PIPELINING\n"
+            "* ready PIPELINING\n");
+  EXPECT_EQ(script::bless(parsed("> ready\nC: NOOP\n> quit\n")),
+            "> ready\nC: -\n> quit\nC: QUIT\n");
+}
+
+TEST(script_bless, writes_lines_that_count_up_as_one) {
+  const std::string blessed = script::bless(
+      parsed("> ready PIPELINING\n> send 1 s@a.test -> *8-12:r#@b.test : \"Hi\\r\\n\"\n"
+             "C: MAIL FROM:<s@a.test>\nC*8-11: RCPT TO:<r#@b.test>\nC: DATA\n"));
+  EXPECT_EQ(blessed,
+            "> ready PIPELINING\n> send 1 s@a.test -> *8-12:r#@b.test : \"Hi\\r\\n\"\n"
+            "C: MAIL FROM:<s@a.test>\nC*8-12: RCPT TO:<r#@b.test>\nC: DATA\n");
+  EXPECT_EQ(wrong_in(blessed), "");
+}
+
 TEST(script_bless, changes_nothing_that_holds) {
   const std::string text = text_of({opened, "# end\n! end\n* closed\n"});
   EXPECT_EQ(script::bless(parsed(text)), text);
@@ -283,3 +379,4 @@ TEST(script_bless, writes_what_repeats_itself_with_a_factor) {
 }
 
 }  // namespace
+}  // namespace script_play_test

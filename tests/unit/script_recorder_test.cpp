@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -107,6 +108,50 @@ TEST(script_recorder, masks_the_password_and_can_be_played) {  // SEC-03
   }
 }
 
+// The name of this host is known by EHLO only, which not every session comes to.
+TEST(script_recorder, needs_no_name_where_none_was_said) {
+  for (const bool has_name : {true, false}) {
+    session_config config;
+    config.trace = true;
+    const time_point now{1h};
+    session s(config);
+    script::recorder r(now, config);
+    endpoint_info here;
+    if (has_name) here.local_address = "192.0.2.1";
+    s.connected(now, here);
+    if (has_name) s.receive(now, as_bytes("421 4.3.2 not now\r\n"));
+    for (;;) {
+      std::size_t size = 0;
+      for (const bytes view : s.output(now)) size += view.size();
+      if (size != 0) s.sent(now, size);
+      const event* const e = s.next_event();
+      if (e == nullptr && size == 0) break;
+      if (e != nullptr) r.take(now, *e);
+    }
+    s.receive_end(now);
+    while (const event* const e = s.next_event()) r.take(now, *e);
+    const std::string text = r.text();
+    EXPECT_EQ(text.find("otherwise"), std::string::npos) << text;
+    EXPECT_EQ(has_line(text, "S: 421 4.3.2 not now"), has_name) << text;
+    EXPECT_EQ(text.find("* closed no_local_name") != std::string::npos, !has_name) << text;
+  }
+}
+
+// LHLO tells the name of this host as EHLO does.
+TEST(script_recorder, knows_the_name_that_lmtp_said) {
+  session_config config;
+  config.protocol = mail_protocol::lmtp;
+  config.trace = true;
+  const time_point now{1h};
+  session s(config);
+  script::recorder r(now, config);
+  s.connected(now, {.host_name = "host.test", .local_address = {}});
+  s.receive(now, as_bytes("220 mx.test\r\n"));
+  for (const bytes view : s.output(now)) s.sent(now, view.size());
+  while (const event* e = s.next_event()) r.take(now, *e);
+  EXPECT_TRUE(has_line(r.text(), "> open local=host.test protocol=lmtp")) << r.text();
+}
+
 TEST(script_recorder, writes_streamed_content_and_parameters) {
   recorded_session t;
   t.s.connected(t.now);
@@ -117,11 +162,12 @@ TEST(script_recorder, writes_streamed_content_and_parameters) {
   env.recipients[0].original = "rfc822;r@b.test";
   env.envelope_id = "a b";
   env.recipients.emplace_back("\"a b\"@b.test");
+  for (int i = 9; i <= 12; ++i) env.recipients.emplace_back("l" + std::to_string(i) + "@b.test");
   const message content = message::stream(9);
   t.r.send(t.now, env, content);
   t.s.send(env, content);
   t.pump();
-  for (int i = 0; i < 3; ++i) t.hear("250 ok\r\n");
+  for (int i = 0; i < 7; ++i) t.hear("250 ok\r\n");
   t.hear("354 go\r\n");
   for (const bool last : {false, true}) {
     const std::string_view chunk = last ? ".x\r\n" : "abc\r\n";
@@ -135,6 +181,7 @@ TEST(script_recorder, writes_streamed_content_and_parameters) {
   EXPECT_TRUE(has_line(text, "C: RCPT TO:<r@b.test> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;r@b.test"))
       << text;
   EXPECT_TRUE(has_line(text, "C: RCPT TO:<\"a b\"@b.test>")) << text;
+  EXPECT_NE(text.find(" \"\\\"a b\\\"@b.test\" *9-12:l#@b.test [envid"), std::string::npos) << text;
   EXPECT_TRUE(has_line(text, "C: ..x")) << text;
   EXPECT_NE(text.find("* mail_done 1 delivered"), std::string::npos) << text;
 }
@@ -159,6 +206,28 @@ TEST(script_recorder, keeps_times_and_the_end) {  // TIME-06
   EXPECT_TRUE(has_line(text, "* closed timed_out(mail)")) << text;
 }
 
+TEST(script_recorder, writes_what_is_told_of_a_client) {  // EXT-14 EXT-15
+  session_config config;
+  config.xclient = {{"NAME", "a b.test"}, {"ADDR", "192.0.2.1"}};
+  config.xforward = {{"HELO", ""}};
+  recorded_session t(config);
+  t.s.connected(t.now);
+  t.hear("220 mx.test\r\n");
+  t.hear("250-mx.test\r\n250 XCLIENT NAME ADDR\r\n");
+  t.hear("220 mx.test\r\n");
+  t.hear("250-mx.test\r\n250 XFORWARD NAME HELO\r\n");
+  t.r.send(t.now, some_envelope(), message::own("x\r\n"));
+  t.s.send(some_envelope(), message::own("x\r\n"));
+  t.pump();
+  t.hear("250 ok\r\n");
+  const std::string text = t.text();
+  EXPECT_NE(text.find(" xclient=\"NAME=a+20b.test ADDR=192.0.2.1\" xforward=\"HELO=\""),
+            std::string::npos)
+      << text;
+  EXPECT_TRUE(has_line(text, "C: XCLIENT NAME=a+20b.test ADDR=192.0.2.1")) << text;
+  EXPECT_TRUE(has_line(text, "C: XFORWARD HELO=[UNAVAILABLE]")) << text;
+}
+
 TEST(script_recorder, tells_of_tls) {  // TLS-06
   session_config config;
   config.tls = tls_mode::required;
@@ -178,7 +247,7 @@ TEST(script_recorder, tells_of_tls) {  // TLS-06
   EXPECT_NE(text.find("tls=required"), std::string::npos) << text;
 }
 
-// -- the server's side ------------------------------------------------------------------------------
+// -- the server's side ----------------------------------------------------------------------------
 
 script::transcript parsed(const std::string& text) {
   return std::get<script::transcript>(script::parse(text, "t"));
@@ -208,6 +277,22 @@ TEST(script_scripted_server, answers_a_client_in_lockstep_from_a_pipelined_trans
   EXPECT_FALSE(server.wrong());
 }
 
+TEST(script_scripted_server, lets_a_client_leave_out_what_runs_ahead) {
+  const script::transcript t = parsed(
+      "% levels off envelope\n> ready PIPELINING\nC: MAIL FROM:<>\nC+: RCPT TO:<r@b.test>\n"
+      "C+: DATA\nS: 550 no\nS: 503 x\nS: 503 y\n> quit\nC: QUIT\nS: 221 bye\n");
+  for (const bool runs_ahead : {false, true}) {
+    script::scripted_server server(t);
+    server.receive(0ms, "EHLO me\r\nMAIL FROM:<>\r\n");
+    (void)server.output(0ms);
+    if (runs_ahead) server.receive(0ms, "RCPT TO:<r@b.test>\r\nDATA\r\n");
+    server.receive(0ms, "QUIT\r\n");
+    EXPECT_EQ(server.output(0ms), runs_ahead ? "503 x\r\n503 y\r\n221 bye\r\n" : "221 bye\r\n");
+    server.receive_end(0ms);
+    EXPECT_FALSE(server.wrong());
+  }
+}
+
 TEST(script_scripted_server, tells_the_first_line_that_differs) {
   const script::transcript t = parsed(pipelined);
   for (const auto how : {script::likeness::same_command, script::likeness::exact}) {
@@ -224,6 +309,22 @@ TEST(script_scripted_server, tells_the_first_line_that_differs) {
   early.receive_end(0ms);
   ASSERT_TRUE(early.wrong());
   EXPECT_EQ(early.wrong()->line, 3U);
+}
+
+// Twice the lines cost twice the time. If they cost four times as much this would take many times
+// as long.
+TEST(script_scripted_server, takes_a_reply_of_any_length) {
+  std::string text = "> open\n";
+  std::string reply;
+  for (int i = 0; i < 60'000; ++i) {
+    text += "S: 220-a\n";
+    reply += "220-a\r\n";
+  }
+  const script::transcript t = parsed(text + "S: 220 b\nC: QUIT\n");
+  const std::clock_t begin = std::clock();
+  script::scripted_server server(t);
+  EXPECT_EQ(server.output(0ms), reply + "220 b\r\n");
+  EXPECT_LT(std::clock() - begin, 2 * CLOCKS_PER_SEC);
 }
 
 TEST(script_scripted_server, waits_and_leaves) {

@@ -177,7 +177,7 @@ TEST(session, refuses_what_is_wrong_with_a_mail) {
       {"never and failure",
        [](envelope& e) { e.recipients[0].notification = notify::never | notify::failure; },
        errc::bad_parameter},
-      {"original without type", [](envelope& e) { e.recipients[0].original = "a@b.test"; },
+      {"original without type or domain", [](envelope& e) { e.recipients[0].original = "a"; },
        errc::bad_parameter},
       {"REQUIRETLS without TLS", [](envelope& e) { e.require_tls = true; },
        errc::require_tls_not_offered},
@@ -443,6 +443,22 @@ TEST(session, suggests_a_status_for_each_local_obstacle) {  // OUT-05
   d.open("250-mx.test\r\n250 SIZE 1000");
   d.s.send(envelope_to(1), message::own(std::string(998, 'x') + "\r\n"));
   EXPECT_EQ(d.take(), "MAIL FROM:<s@a.test> SIZE=1000\r\n");
+}
+
+TEST(session, sends_a_stream_that_turns_out_to_be_eight_bit_if_that_is_wanted) {  // DATA-10 EXT-08
+  for (const bool wanted : {true, false}) {
+    session_config config = config_of(pipelining_level::off);
+    config.allow_unadvertised_8bit = wanted;
+    session_driver d(std::move(config));
+    d.open("250 mx.test");
+    const mail_id id = d.s.send(envelope_to(1), message::stream());
+    EXPECT_EQ(d.take(), "MAIL FROM:<s@a.test>\r\n");
+    for (const std::string_view said : {"250 s", "250 r", "354 go"}) d.talk(said);
+    EXPECT_EQ(d.s.lend(as_bytes(std::string_view("\xC3\xA9\r\n")), true), errc::none);
+    EXPECT_EQ(d.take(), wanted ? "\xC3\xA9\r\n.\r\n" : "");
+    if (wanted) d.talk("250 ok");
+    EXPECT_EQ(d.outcomes(id), std::vector{wanted ? outcome::delivered : outcome::rejected});
+  }
 }
 
 // Found only behind a 354: the link is the price, and the recipients hear why.

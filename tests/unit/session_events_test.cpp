@@ -218,6 +218,38 @@ TEST(session, a_warning_says_what_about) {
   EXPECT_TRUE(d.last(kind::warning)->error);
 }
 
+TEST(session, shows_what_was_told_of_a_client) {  // ERR-01 EXT-14 EXT-15
+  const auto xclient = [](std::string_view reply) {
+    session_config config = config_of();
+    config.xclient = {{"name", "a b.test"}};
+    session_driver d(std::move(config));
+    d.open("250-mx.test\r\n250 XCLIENT NAME");
+    d.talk(reply);
+    return d;
+  };
+  const session_driver refused = xclient("550 5.7.0 no");
+  EXPECT_EQ(refused.last(kind::session_failed)->command, "XCLIENT NAME=a+20b.test");
+  EXPECT_EQ(refused.last(kind::session_failed)->answers, verb::xclient);
+  EXPECT_EQ(xclient("354 go").last(kind::closed)->command, "XCLIENT NAME=a+20b.test");
+
+  const auto xforward = [](std::size_t octets, std::string_view reply) {
+    session_config config = config_of();
+    config.xforward = {{"NAME", std::string(octets, 'n')}, {"HELO", std::string(octets, 'h')}};
+    session_driver d(std::move(config));
+    d.s.send(envelope_to(1), message::own("x\r\n"));
+    d.open("250-mx.test\r\n250 XFORWARD NAME HELO");
+    d.talk(reply);
+    return d;
+  };
+  EXPECT_EQ(xforward(1, "354 go").last(kind::closed)->command, "XFORWARD NAME=n HELO=h");
+  // Which of two lines it was is not said.
+  EXPECT_EQ(xforward(255, "354 go").last(kind::closed)->command, "XFORWARD");
+  const session_driver warned = xforward(1, "550 no");
+  EXPECT_EQ(warned.count(kind::warning), 1U);
+  EXPECT_EQ(warned.last(kind::warning)->answers, verb::xforward);
+  EXPECT_EQ(warned.last(kind::warning)->error, errc::refused_permanently);
+}
+
 TEST(session, shows_even_one_octet_that_is_wrong) {  // ERR-01
   session_driver d = opened();
   d.s.noop();

@@ -716,11 +716,11 @@ struct dialogue {
   bool in_content_ = false;
 };
 
-constexpr pipelining_level levels[] = {pipelining_level::off, pipelining_level::envelope,
-                                       pipelining_level::messages};
+constexpr pipelining_level three_levels[] = {pipelining_level::off, pipelining_level::envelope,
+                                             pipelining_level::messages};
 
 TEST(session, completes_everything_once) {  // CORE-05
-  for (const pipelining_level level : levels) {
+  for (const pipelining_level level : three_levels) {
     dialogue all(level);
     while (all.step()) {
     }
@@ -757,7 +757,7 @@ TEST(session, completes_everything_once_however_it_ends) {  // CORE-05 CORE-10 O
          d.end();
        }},
   };
-  for (const pipelining_level level : levels) {
+  for (const pipelining_level level : three_levels) {
     for (const auto& end : ends) {
       for (int steps = 0; steps < 100; ++steps) {
         for (const bool taken : {false, true}) {  // what may be written is taken before the end
@@ -791,7 +791,7 @@ TEST(session, completes_everything_once_however_it_ends) {  // CORE-05 CORE-10 O
 }
 
 TEST(session, can_be_destroyed_and_moved_at_each_step) {  // CORE-10
-  for (const pipelining_level level : levels) {
+  for (const pipelining_level level : three_levels) {
     for (int steps = 0; steps < 40; ++steps) {
       dialogue all(level);
       for (int i = 0; i < steps; ++i) all.step();
@@ -989,6 +989,44 @@ TEST(session, cancelling_what_is_not_there_changes_nothing) {  // CORE-06
   EXPECT_TRUE(d.s.idle());
 }
 
+TEST(session, is_idle_only_if_nothing_is_wanted_or_owed) {
+  session_config config = config_of();
+  config.prefer_chunking = true;
+  session_driver d(config);
+  EXPECT_FALSE(d.s.idle());
+  d.open("250-mx.test\r\n250 CHUNKING");
+  EXPECT_TRUE(d.s.idle());
+  d.s.noop();
+  EXPECT_FALSE(d.s.idle());  // wanted
+  d.take();
+  EXPECT_FALSE(d.s.idle());  // owed
+  d.talk("250 ok");
+  EXPECT_TRUE(d.s.idle());
+  d.s.send(envelope_to(1), message::stream());
+  d.take();
+  d.talk("250 ok");
+  d.talk("250 ok");
+  EXPECT_EQ(d.s.in_flight(), 0U);
+  EXPECT_FALSE(d.s.idle());  // a mail waits for its content
+  ASSERT_EQ(d.s.lend(as_bytes("x"), true), errc::none);
+  d.take();
+  d.talk("250 queued");
+  EXPECT_TRUE(d.s.idle());
+}
+
+TEST(session, tells_whether_a_mail_or_its_session_was_given_up) {  // CORE-10
+  for (const errc why : {errc::aborted, errc::session_aborted, errc::timed_out}) {
+    session_driver d = opened();
+    const mail_id id = d.s.send(envelope_to(1), borrowed_body());
+    d.take();
+    d.s.abort(make_error_code(why));
+    d.pull();
+    EXPECT_EQ(d.completion(id)->report.recipients[0].why,
+              why == errc::session_aborted ? why : errc::aborted);
+    EXPECT_EQ(d.last(event::kind::closed)->error, why);
+  }
+}
+
 TEST(session, a_mail_that_was_withdrawn_says_so) {  // OUT-04
   session_driver d = opened(config_of(pipelining_level::off));
   d.s.send(envelope_to(1), borrowed_body());
@@ -1172,7 +1210,7 @@ TEST(session, events_nobody_takes_are_bounded_by_what_is_owed) {  // CORE-09
 }
 
 TEST(session, does_not_grow_with_the_number_of_mails) {  // CORE-09
-  for (const pipelining_level level : levels) {
+  for (const pipelining_level level : three_levels) {
     session_driver d = opened(config_of(level));
     std::size_t early = 0;
     const auto one = [&] {

@@ -201,7 +201,7 @@ TEST(session, says_quit_over_the_link_that_it_does_not_trust) {  // TLS-11 SESS-
 TEST(session, each_timer_can_be_set_or_left_out) {  // TIME-01
   const auto timed = [](timeouts::duration each) {
     session_config config = config_of(pipelining_level::off);
-    config.timeouts = {each, each, each, each, each, each, each,
+    config.timeouts = {each, each, each, each, each, each, each, each,
                        each, each, each, each, each, each, each};
     session_driver d(std::move(config));
     std::vector<std::optional<std::chrono::nanoseconds>> seen;
@@ -428,6 +428,18 @@ TEST(session, never_lets_time_go_back) {  // TIME-02
   d.s.noop();
   d.take();
   EXPECT_GE(d.s.deadline(), due);
+}
+
+TEST(session, a_deadline_is_never_behind_the_end_of_all_time) {  // TIME-01 TIME-07
+  session_config config = config_of();
+  config.timeouts.greeting = 5min;
+  for (const auto left : {time_point::duration(5min), time_point::duration(5min) - 1ns}) {
+    session_driver d(config);
+    d.now = time_point::max() - left;
+    d.s.connected(d.now);
+    ASSERT_TRUE(d.s.deadline().has_value());
+    EXPECT_EQ(*d.s.deadline(), time_point::max());
+  }
 }
 
 }  // namespace

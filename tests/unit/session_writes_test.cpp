@@ -50,7 +50,7 @@ session open_session(tls_mode tls = tls_mode::off) {
   return s;
 }
 
-envelope one_recipient() {
+envelope single_recipient() {
   envelope env;
   env.sender = path("s@a.test");
   env.recipients.emplace_back("r@b.test");
@@ -70,7 +70,7 @@ TEST(session_writes, that_are_always_short_let_nothing_pile_up) {  // CORE-08 CO
   session s = open_session();
   std::string content;
   while (content.size() < 8U << 20) content += "a short line\n";
-  s.send(one_recipient(), message::borrow(as_bytes(content)));
+  s.send(single_recipient(), message::borrow(as_bytes(content)));
   write_all(s);
   say(s, "250 s\r\n250 r\r\n354 go\r\n");
   std::size_t written = 0;
@@ -102,7 +102,7 @@ TEST(session_writes, nothing_follows_an_answer_to_half_a_starttls) {  // TLS-04 
 
 TEST(session_writes, nothing_follows_a_421_to_half_a_group) {  // SESS-24 CORE-07
   session s = open_session();
-  s.send(one_recipient(), message::own("a\r\n"));
+  s.send(single_recipient(), message::own("a\r\n"));
   ASSERT_EQ(joined(s.output(start)), "MAIL FROM:<s@a.test>\r\nRCPT TO:<r@b.test>\r\nDATA\r\n");
   say(s, "421 bye\r\n");
   s.sent(start, 5);
@@ -112,7 +112,7 @@ TEST(session_writes, nothing_follows_a_421_to_half_a_group) {  // SESS-24 CORE-0
 
 TEST(session_writes, quit_follows_a_421_to_a_whole_group) {  // SESS-24
   session s = open_session();
-  s.send(one_recipient(), message::own("a\r\n"));
+  s.send(single_recipient(), message::own("a\r\n"));
   const std::size_t group = joined(s.output(start)).size();
   say(s, "421 bye\r\n");
   s.sent(start, group);
@@ -122,7 +122,7 @@ TEST(session_writes, quit_follows_a_421_to_a_whole_group) {  // SESS-24
 TEST(session_writes, the_end_behind_a_held_reply_waits_as_well) {  // OUT-02 NET-04
   const std::string content(4000, 'x');
   session s = open_session();
-  s.send(one_recipient(), message::borrow(as_bytes(content)));
+  s.send(single_recipient(), message::borrow(as_bytes(content)));
   write_all(s);
   say(s, "250 s\r\n250 r\r\n354 go\r\n");
   const std::size_t all = joined(s.output(start)).size();

@@ -28,6 +28,20 @@ enum class extension : std::uint8_t {
   deliver_by,             ///< RFC 2852
   mt_priority,            ///< RFC 6710
   future_release,         ///< RFC 4865
+  limits,                 ///< RFC 9422
+  prdr,                   ///< draft-hall-prdr
+  xclient,                ///< Postfix, XCLIENT howto
+  xforward,               ///< Postfix, XFORWARD howto
+};
+
+/// What a server bounds by the extension LIMITS (RFC 9422 section 4); 0: no bound.
+struct server_limits {
+  std::uint32_t mails = 0;       ///< MAILMAX: MAILs of a session, refused ones too.
+  std::uint32_t recipients = 0;  ///< RCPTMAX: RCPTs of a mail, refused ones too.
+  std::uint32_t domains = 0;     ///< RCPTDOMAINMAX: distinct domains of a session's recipients.
+
+  /// Getter: is anything bounded?
+  [[nodiscard]] bool any() const noexcept { return (mails | recipients | domains) != 0; }
 };
 
 /// Getter: the keyword as it stands in an EHLO reply, e.g. "8BITMIME"; a static string.
@@ -59,9 +73,17 @@ class capabilities {
   /// `assign` or `clear`.
   [[nodiscard]] std::string_view parameters(std::string_view keyword) const noexcept;
 
+  /// Getter: is this word one of a keyword's parameters, both in any case? So an attribute of
+  /// XCLIENT or XFORWARD is known to be offered (EXT-14).
+  [[nodiscard]] bool has(std::string_view keyword, std::string_view parameter) const noexcept;
+
   /// Getter: the limit of the SIZE extension in octets; 0 means no fixed limit or none known
   /// (EXT-05).
   [[nodiscard]] std::uint64_t size_limit() const noexcept { return size_limit_; }
+
+  /// Getter: the bounds of the extension LIMITS. A keyword whose parameters break its syntax bounds
+  /// nothing, nor does a single limit that is unknown or has a bad value (EXT-11).
+  [[nodiscard]] const server_limits& limits() const noexcept { return limits_; }
 
   /// Getter: is this SASL mechanism offered (case-insensitive), in an AUTH or a legacy AUTH= line?
   [[nodiscard]] bool offers_mechanism(std::string_view name) const noexcept;
@@ -96,6 +118,7 @@ class capabilities {
   void drop_duplicates();
 
   std::uint64_t size_limit_ = 0;
+  server_limits limits_;
   std::uint32_t flags_ = 0;
   std::string text_;  // keywords (upper case) and parameters, one behind the other
   std::string mechanisms_;

@@ -44,8 +44,10 @@ enum class dsn_return : std::uint8_t { unset, full, headers };
 struct recipient {
   path address;
   notify notification = notify::unset;  ///< NOTIFY; needs DSN.
-  std::string original;                 ///< ORCPT as "rfc822;a@b" before xtext; empty: none. DSN.
-  std::vector<parameter> parameters;    ///< Raw ones, last in the line.
+  /// ORCPT as "rfc822;a@b" or as a mailbox alone, before it is encoded; empty: none. Needs DSN. The
+  /// type of a mailbox alone is rfc822, or utf-8 (RFC 6533) if it has octets beyond ASCII.
+  std::string original;
+  std::vector<parameter> parameters;  ///< Raw ones, last in the line.
 
   recipient() = default;
   /// A recipient without parameters.
@@ -65,11 +67,14 @@ struct envelope {
   /// AUTH= (AUTH-15): nothing: no parameter; the null path: "AUTH=<>"; else a mailbox.
   std::optional<path> authenticated_sender;
   bool require_tls = false;             ///< REQUIRETLS; refused if the link cannot give it.
-  std::string deliver_by;               ///< BY, e.g. "120;R"; needs DELIVERBY.
+  std::string deliver_by;               ///< BY, e.g. "120;R"; needs DELIVERBY, and its minimum.
   std::optional<std::int8_t> priority;  ///< MT-PRIORITY, -9 to 9.
-  std::string hold_for;                 ///< HOLDFOR, 1 to 9 digits; needs FUTURERELEASE.
-  std::string hold_until;               ///< HOLDUNTIL; not together with HOLDFOR.
-  std::vector<parameter> parameters;    ///< Raw ones, last in the line.
+  std::string hold_for;    ///< HOLDFOR, 1 to 9 digits; needs FUTURERELEASE, and its maximum.
+  std::string hold_until;  ///< HOLDUNTIL; not together with HOLDFOR.
+  std::vector<parameter> parameters;  ///< Raw ones, last in the line.
+  /// RET, ENVID, NOTIFY and ORCPT must reach a server: without DSN the mail is not sent, instead of
+  /// being sent without them (DSN-01).
+  bool dsn_required = false;
   /// Go on without the recipients that are refused locally instead of refusing all (TXN-28).
   bool skip_bad_recipients = false;
 };

@@ -26,6 +26,7 @@ enum class errc : std::uint8_t {
   connection_lost,
   tls_truncated,   ///< The TLS stream ended without close_notify; perhaps somebody cut it.
   handshake_lost,  ///< It did so in the TLS handshake.
+  route_failed,    ///< No host of the domain could be looked up or reached now (RTE-18).
 
   // timeout: a named deadline passed (RFC 5321 section 4.5.3.2).
   timed_out,
@@ -69,22 +70,27 @@ enum class errc : std::uint8_t {
   line_too_long,            ///< The command line would pass its limit (CMD-11).
   bad_parameter,            ///< Keyword or value outside the grammar, or given twice (CMD-13).
   parameter_not_offered,    ///< Its extension is not in the last EHLO reply (CMD-14).
+  parameter_out_of_range,   ///< Beyond the bounds in the last EHLO reply (EXT-12, EXT-13).
   no_recipients,            ///< (TXN-21).
-  too_many_recipients,      ///< More than `limits::recipients` (TXN-26).
+  too_many_recipients,      ///< More than `limits::recipients` (TXN-26), or the server's (EXT-10).
   empty_content,            ///< (DATA-04).
   bare_lf_in_content,       ///< Under `line_end_policy::strict` (DATA-05).
   bare_cr_in_content,       ///< Under `line_end_policy::strict` (DATA-05).
   nul_in_content,           ///< (DATA-11).
   content_line_too_long,    ///< Under `reject_long_lines` (DATA-09).
   eight_bit_not_offered,    ///< Octets above 127 and no 8BITMIME (DATA-10, EXT-08).
+  binary_not_offered,       ///< Binary content, and BINARYMIME or CHUNKING is missing (BDAT-11).
   content_too_big,          ///< Above the limit of the SIZE extension (EXT-07, DATA-12).
   utf8_not_offered,         ///< A non-ASCII address and no SMTPUTF8 (CMD-17).
   require_tls_not_offered,  ///< REQUIRETLS asked, but the link cannot give it.
   envelope_refused,         ///< Another recipient of the same mail was refused (TXN-08, TXN-28).
   bad_state,                ///< Not now (CORE-06).
   session_closed,           ///< The session is over (CORE-07).
+  session_exhausted,        ///< The server's LIMITS allow no more in this session (EXT-10).
   no_local_name,            ///< No name and no address for EHLO (SESS-15).
+  xclient_not_offered,      ///< XCLIENT is asked for, and the server takes nothing of it (EXT-14).
   bad_configuration,        ///< An option that cannot be followed (SESS-08).
+  no_route,                 ///< No host takes mail for the domain, now or later (RTE-18).
 
   // aborted: from this side.
   recipient_refused,  ///< Another one was refused, and the mail is for all or nobody (TXN-08).

@@ -46,7 +46,7 @@ struct event {
     reply_parsed,  ///< Trace only: a reply came; `answers` is its command, `answer` the reply.
     line_sent,     ///< Trace only: a command line was handed out; `command`, secrets masked.
     content_sent,  ///< Trace only: `octets` of content were written.
-    greeted,       ///< The greeting came; `answer`.
+    greeted,       ///< A greeting came, the first one or the one behind XCLIENT; `answer`.
     /// Start the handshake, then say `tls_established` or `tls_failed`. Take all events first:
     /// `closed` may follow at once, if octets came in behind the 220 (TLS-05).
     upgrade_to_tls,
@@ -57,12 +57,14 @@ struct event {
     sender_rejected,     ///< MAIL was refused; each recipient gets this reply.
     recipient_accepted,  ///< So far: the outcome follows in `mail_done`.
     recipient_rejected,  ///< Refused by the server; final.
-    ready_for_data,      ///< 354 came. For a streamed message: lend the first chunk.
-    chunk_released,      ///< The chunk lent last is the caller's again; lend the next.
-    mail_done,     ///< Exactly once for each mail; `results` has one entry for each recipient.
-    command_done,  ///< Exactly once for each other command; `answer` or `error`.
-    warning,       ///< Something odd that changes nothing; `error` or `detail` says what.
-    closed,        ///< The last event: write what output() still offers, then close the link.
+    /// 354 came, or by BDAT the first chunk of a streamed message may leave. Lend the first piece
+    /// of a streamed message.
+    ready_for_data,
+    chunk_released,  ///< The chunk lent last is the caller's again; lend the next.
+    mail_done,       ///< Exactly once for each mail; `results` has one entry for each recipient.
+    command_done,    ///< Exactly once for each other command; `answer` or `error`.
+    warning,         ///< Something odd that changes nothing; `error` or `detail` says what.
+    closed,          ///< The last event: write what output() still offers, then close the link.
   };
 
   kind what = kind::closed;

@@ -21,11 +21,11 @@ inline constexpr std::size_t max_digest_size = 32;
   return h == hash_algorithm::md5 ? 16 : h == hash_algorithm::sha1 ? 20 : 32;
 }
 
-/// Hash functions and randomness, as a library of the caller's offers them; `sansmtp::wolfssl` has
-/// one. It must outlive every mechanism that was made with it. Never called from two threads at
-/// once. Each function writes exactly `out.size()` octets and returns true, or returns false if it
-/// cannot; then the mechanism gives up. Input is read only during the call, and no copy of it may
-/// stay behind (SEC-03).
+/// Hash functions and randomness, as a library of the caller's offers them; `sansmtp::openssl`
+/// and `sansmtp::wolfssl` have one. It must outlive every mechanism that was made with it. Never
+/// called from two threads at once. Each function writes exactly `out.size()` octets and returns
+/// true, or returns false if it cannot; then the mechanism gives up. Input is read only during the
+/// call, and no copy of it may stay behind (SEC-03).
 class hash_suite {
  public:
   hash_suite() = default;

@@ -54,6 +54,7 @@ class message {
         size_(other.size_),
         streamed_(other.streamed_),
         eight_bit_(other.eight_bit_),
+        binary_(other.binary_),
         utf8_headers_(other.utf8_headers_) {
     if (!other.owned_) return;
     owned_ = std::make_unique<const std::string>(*other.owned_);
@@ -66,6 +67,13 @@ class message {
   /// BODY=8BITMIME (EXT-08). Content known beforehand is looked at instead.
   message&& eight_bit(bool yes = true) && {
     eight_bit_ = yes;
+    return std::move(*this);
+  }
+  /// Command: declares binary content: it goes out as it is, without a look at line ends, by BDAT
+  /// with BODY=BINARYMIME (BDAT-11, RFC 3030). Otherwise what it holds goes out with CRLF line
+  /// ends.
+  message&& binary(bool yes = true) && {
+    binary_ = yes;
     return std::move(*this);
   }
   /// Command: declares that the header holds UTF-8, so that the mail needs SMTPUTF8 (RFC 6531).
@@ -81,6 +89,7 @@ class message {
   [[nodiscard]] bytes content() const noexcept { return octets_; }
   [[nodiscard]] std::optional<std::uint64_t> declared_size() const noexcept { return size_; }
   [[nodiscard]] bool is_eight_bit() const noexcept { return eight_bit_; }
+  [[nodiscard]] bool is_binary() const noexcept { return binary_; }
   [[nodiscard]] bool has_utf8_headers() const noexcept { return utf8_headers_; }
 
  private:
@@ -91,6 +100,7 @@ class message {
   std::optional<std::uint64_t> size_;
   bool streamed_ = false;
   bool eight_bit_ = false;
+  bool binary_ = false;
   bool utf8_headers_ = false;
 };
 

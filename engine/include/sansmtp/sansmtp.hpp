@@ -16,6 +16,7 @@
 #include "sansmtp/hash_suite.hpp"
 #include "sansmtp/message.hpp"
 #include "sansmtp/outcome.hpp"
+#include "sansmtp/parameters.hpp"
 #include "sansmtp/path.hpp"
 #include "sansmtp/reply.hpp"
 #include "sansmtp/reply_parser.hpp"
@@ -26,4 +27,5 @@
 #include "sansmtp/tls_info.hpp"
 #include "sansmtp/tls_layer.hpp"
 #include "sansmtp/verb.hpp"
+#include "sansmtp/version.hpp"
 #include "sansmtp/xtext.hpp"

@@ -1,7 +1,6 @@
 // The state machine: octets and time in, octets and events out.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -19,12 +18,10 @@
 #include "sansmtp/event.hpp"
 #include "sansmtp/message.hpp"
 #include "sansmtp/sasl.hpp"
+#include "sansmtp/time_point.hpp"
 #include "sansmtp/tls_info.hpp"
 
 namespace sansmtp {
-
-/// Vocabulary only: the engine never asks for the time, it is told (CORE-01).
-using time_point = std::chrono::steady_clock::time_point;
 
 /// What the transport knows about its own end; read only during `connected`.
 struct endpoint_info {
@@ -41,7 +38,8 @@ enum class phase : std::uint8_t {
   closed,       ///< Over.
 };
 
-/// An SMTP client session (RFC 5321) without I/O, clock, thread, lock, exception or global state.
+/// A client session of SMTP (RFC 5321) or LMTP (RFC 2033) without I/O, clock, thread, lock,
+/// exception or global state.
 /// One thread at a time. Four kinds of method: *input* (the world tells the engine), *output* (the
 /// engine tells the world), *command* (the user asks), *getter*. The order to call them: after
 /// anything, take `next_event()` until there is none and write all that `output()` offers, as long
@@ -145,9 +143,10 @@ class session {
   /// Command: takes back a mail that has not begun: it is `not_attempted`. Returns whether it was
   /// so; if not, nothing changes, and `cancel` may do more.
   bool withdraw(mail_id mail);
-  /// Command: give up a mail. Not begun: `not_attempted`. Before DATA: RSET before the next. After
-  /// DATA was handed out the only way out is to close the link (TXN-20). After the terminator was
-  /// handed out nothing can be taken back: the reply decides.
+  /// Command: give up a mail. Not begun: `not_attempted`. Before DATA, and between two chunks of
+  /// BDAT: RSET before the next (BDAT-13). After DATA was handed out the only way out is to close
+  /// the link (TXN-20). After the terminator or the last chunk was handed out nothing can be taken
+  /// back: the reply decides.
   void cancel(mail_id mail);
 
   /// Command: authenticate, with the first of `mechanisms` that is offered and allowed. Before the
@@ -156,7 +155,7 @@ class session {
   /// `authenticated` or by `command_done` with an error.
   operation_id authenticate(std::vector<std::unique_ptr<sasl_mechanism>> mechanisms);
 
-  operation_id hello();                          ///< Command: EHLO again, when idle (SESS-18).
+  operation_id hello();  ///< Command: EHLO or LHLO again, when idle (SESS-18).
   operation_id noop(std::string_view arg = {});  ///< Command: NOOP.
   operation_id reset();                          ///< Command: RSET, between mails.
   operation_id verify(std::string_view arg);     ///< Command: VRFY.
@@ -187,8 +186,8 @@ class session {
   [[nodiscard]] const session_config& config() const noexcept;
   /// Getter: what the last EHLO reply offered; empty before it and in a HELO session (SESS-12).
   [[nodiscard]] const capabilities& peer() const noexcept;
-  /// Getter: first word of the greeting, and the rest of its first line (SESS-02); valid until the
-  /// next input.
+  /// Getter: first word of the last greeting, and the rest of its first line (SESS-02); valid until
+  /// the next input.
   [[nodiscard]] std::string_view server_name() const noexcept;
   [[nodiscard]] std::string_view banner() const noexcept;
   [[nodiscard]] phase where() const noexcept;

@@ -23,7 +23,10 @@ struct tls_info {
   std::string protocol{};  ///< "TLSv1.3"
   std::string cipher{};    ///< The cipher suite's name.
   std::vector<std::string>
-      peer_names{};              ///< DNS names and addresses of the peer's certificate, sorted.
+      peer_names{};  ///< DNS names and addresses of the peer's certificate, sorted.
+  /// Its key as a pin: "sha256/" and the base64 of the SHA-256 of its SubjectPublicKeyInfo (RFC
+  /// 7469 section 2.4); empty if it is not known.
+  std::string peer_key{};
   std::int64_t peer_expiry = 0;  ///< Its notAfter, in seconds since 1970; 0 if it is not known.
 };
 

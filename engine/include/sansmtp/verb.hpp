@@ -13,15 +13,21 @@ enum class verb : std::uint8_t {
   greeting,
   ehlo,
   helo,
+  lhlo,  ///< LMTP's EHLO (RFC 2033 section 4.1).
   starttls,
   handshake,    ///< The transport's TLS handshake; answered by `tls_established` or `tls_failed`.
+  xclient,      ///< Who the client is to be taken for; a 2yz is a greeting (EXT-14).
+  xforward,     ///< From whom the next mail came to the client (EXT-15).
   auth,         ///< The AUTH line and each response line.
   auth_cancel,  ///< The line "*" (AUTH-08).
   mail,
   rcpt,
   data,
-  content,   ///< All from 354 to the final reply.
-  lone_dot,  ///< The terminator alone, sent when no recipient was accepted (PIPE-09).
+  content,    ///< All from 354 to the final reply; by LMTP to one reply for each recipient.
+  lone_dot,   ///< The terminator alone, sent when no recipient was accepted (PIPE-09).
+  bdat,       ///< A chunk of content, but for the last one (RFC 3030).
+  bdat_last,  ///< The last chunk; its reply is the verdict.
+  verdict,    ///< One recipient's reply to content, before the one that is for all (PRDR-02).
   rset,
   noop,
   help,

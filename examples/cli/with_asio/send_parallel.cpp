@@ -14,10 +14,10 @@
 #include <memory>
 #include <utility>
 
-#include "client_tls.hpp"
 #include "interruption.hpp"
 #include "sansmtp/asio/async_pool.hpp"
 #include "sansmtp/blocking/resolver_category.hpp"
+#include "tls_library.hpp"
 
 namespace sansmtp::cli {
 namespace {

@@ -4,6 +4,7 @@ option(SANSMTP_DEVELOPER "Full set of warnings, all of them errors" OFF)
 option(SANSMTP_NO_EXCEPTIONS "Compile the transports without exceptions too, as the engine is" OFF)
 option(SANSMTP_COVERAGE "Instrument for coverage and add the target coverage_report, which prints that of engine/" OFF)
 option(SANSMTP_FUZZ "Instrument for libFuzzer and build the fuzz targets (needs Clang)" OFF)
+option(SANSMTP_TOGETHER "Compile the sources of a test, or of the command, as one: what they include is read once" OFF)
 option(SANSMTP_TEST_ASIO_VARIANTS "Test the Asio transport also with Boost and with io_uring" OFF)
 set(SANSMTP_TESTS "" CACHE STRING "Folders of tests that are built, and fuzz; if empty, all of them")
 set(SANSMTP_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, e.g. address,undefined")
@@ -11,8 +12,12 @@ set(SANSMTP_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, e.g. address,u
 if(SANSMTP_DEVELOPER)
   add_compile_options(
     -Werror -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wswitch-enum
-    -Wold-style-cast -Wcast-align -Wcast-qual -Wnon-virtual-dtor -Woverloaded-virtual
-    -Wextra-semi -Wformat=2 -Wimplicit-fallthrough -Wundef)
+    -Wcast-align -Wcast-qual -Wformat=2 -Wimplicit-fallthrough -Wundef
+    $<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast>
+    $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>
+    $<$<COMPILE_LANGUAGE:CXX>:-Woverloaded-virtual>
+    $<$<COMPILE_LANGUAGE:CXX>:-Wextra-semi>
+    $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes>)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     add_compile_options(-Wduplicated-cond -Wduplicated-branches -Wlogical-op)
   endif()
@@ -24,11 +29,40 @@ if(SANSMTP_DEVELOPER)
   endif()
 endif()
 
+# Compiles what is C (a consumer of the C interface) by the compiler that belongs to that of C++. Where
+# there is none, CMAKE_C_COMPILER_LOADED stays unset, and what is C is left out.
+macro(sansmtp_enable_c)
+  if(NOT CMAKE_C_COMPILER AND NOT DEFINED ENV{CC})
+    string(REGEX REPLACE "clang\\+\\+([^/]*)$" "clang\\1" c_compiler "${CMAKE_CXX_COMPILER}")
+    string(REGEX REPLACE "g\\+\\+([^/]*)$" "gcc\\1" c_compiler "${c_compiler}")
+    # One that is called c++ says nothing of C: then CMake looks for it itself.
+    if(NOT c_compiler STREQUAL CMAKE_CXX_COMPILER AND EXISTS "${c_compiler}")
+      set(CMAKE_C_COMPILER "${c_compiler}")
+    endif()
+  endif()
+  set(CMAKE_C_EXTENSIONS OFF)
+  include(CheckLanguage)
+  check_language(C)
+  if(CMAKE_C_COMPILER)
+    enable_language(C)
+  endif()
+endmacro()
+
 # sansmtp_compile_quickly(<target>): most of a test or a tool runs once, so that a compiler's time is what
 # it costs. What runs for long or counts instructions is not told so.
 function(sansmtp_compile_quickly target)
   if(SANSMTP_DEVELOPER)
     target_compile_options(${target} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O0>)
+  endif()
+  sansmtp_compile_together(${target})
+endfunction()
+
+# sansmtp_compile_together(<target>): its sources as one, where that is wanted. Then names without linkage must
+# differ, and one source may hide what another one declares.
+function(sansmtp_compile_together target)
+  if(SANSMTP_TOGETHER)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
+    target_compile_options(${target} PRIVATE -Wno-shadow)
   endif()
 endfunction()
 
@@ -53,7 +87,8 @@ if(SANSMTP_FUZZ)
 endif()
 
 if(SANSMTP_COVERAGE)
-  add_compile_options(--coverage)
+  # Of a test's own code nobody asks what was run.
+  add_compile_options(--coverage $<$<CXX_COMPILER_ID:GNU>:-fprofile-filter-files=/engine/>)
   add_link_options(--coverage)
   find_program(SANSMTP_GCOVR gcovr)
   mark_as_advanced(SANSMTP_GCOVR)

@@ -42,6 +42,15 @@ std::shared_ptr<const async_client_options> in_clear_text(async_client_options o
   return of_connections(std::move(options));
 }
 
+/// How many mails a session has at a time: the next envelope rides with the content before it only
+/// if it is there in time, and a stream is as wide as its window (PIPE-17, BDAT-14).
+std::size_t mails_ahead(const session_config& config) {
+  if (config.pipelining == pipelining_level::stream) {
+    return std::size_t{config.limits.stream_mails} + 1;
+  }
+  return config.pipelining == pipelining_level::messages ? 2 : 1;
+}
+
 /// What a connection of the pool waits for. It keeps the pool, as a `keeper` does.
 template <typename Function>
 class pool_operation final : public operation {
@@ -88,6 +97,7 @@ struct pool_core::job final : operation {
   delivery told;                   // once there are fewer recipients than at first: all of them,
   std::vector<std::size_t> index;  // and of those that are left the place in it
   unsigned moves = 0;
+  bool first = false;      // goes first over a connection, as its last move
   bool cancelled = false;  // by its own slot
 };
 
@@ -122,6 +132,11 @@ struct pool_core::site : list_hook<site, by_need> {
   [[nodiscard]] std::size_t count(stage s) const noexcept {
     return counts[static_cast<std::size_t>(s)];
   }
+  [[nodiscard]] std::size_t waiting() const noexcept { return queue.size() + last.size(); }
+  [[nodiscard]] operation* pop() noexcept {
+    operation* const op = last.pop_front();
+    return op != nullptr ? op : queue.pop_front();
+  }
   [[nodiscard]] std::size_t connections() const noexcept {
     return counts[0] + counts[1] + counts[2];
   }
@@ -137,6 +152,7 @@ struct pool_core::site : list_hook<site, by_need> {
 
   destination where;
   operation_list queue;  // of jobs
+  operation_list last;   // those of them that go first over a connection, as their last move
   room_list room;        // connections that take mails, idle ones first
   std::array<std::size_t, 3> counts{};
   clock::time_point retry_at{};
@@ -164,8 +180,7 @@ pool_core::pool_core(net::any_io_executor executor, pool_options options)
       options_(std::move(options)),
       client_options_(of_connections(options_.client)),
       clear_options_(in_clear_text(options_.client)),
-      // The next envelope rides with the content before it only if it is there in time.
-      ahead_(options_.client.session.pipelining == pipelining_level::messages ? 2 : 1),
+      ahead_(mails_ahead(options_.client.session)),
       timer_(executor_) {
   options_.connections = std::max<std::size_t>(options_.connections, 1);
   options_.queue = std::max<std::size_t>(options_.queue, 1);
@@ -179,7 +194,10 @@ pool_core::pool_core(net::any_io_executor executor, pool_options options)
 pool_core::~pool_core() { loop_gone(); }
 
 void pool_core::discard_all() noexcept {
-  for (const auto& s : sites_) s->queue.discard();
+  for (const auto& s : sites_) {
+    s->queue.discard();
+    s->last.discard();
+  }
   drains_.discard();
   rooms_.discard();
   closes_.discard();
@@ -211,6 +229,7 @@ pool_core::job& pool_core::make_job(operation& op, const envelope& env, message 
   j.content = std::move(content);
   j.index.clear();
   j.moves = 0;
+  j.first = false;
   j.cancelled = false;
   op.what = operation::kind::mail;
   op.mail = ++last_job_;
@@ -236,11 +255,16 @@ void pool_core::send(operation& op, const destination& to, const envelope& env, 
   serve(s);
 }
 
-void pool_core::queue(site& s, job& j, bool first) {
+/// Has a mail wait for a connection; one that waits once more does so before all others.
+void pool_core::queue(site& s, job& j, bool again) {
   j.to = &s;
   j.on = nullptr;
   j.ended = false;
-  first ? s.queue.push_front(j) : s.queue.push_back(j);
+  if (j.first) {
+    s.last.push_back(j);
+  } else {
+    again ? s.queue.push_front(j) : s.queue.push_back(j);
+  }
   ++waiting_;
 }
 
@@ -292,7 +316,7 @@ void pool_core::abort(std::error_code why) {
   if (gone_) return;
   closing_ = aborted_ = true;
   for (const auto& s : sites_) {
-    while (operation* const op = s->queue.pop_front()) {
+    while (operation* const op = s->pop()) {
       --waiting_;
       refuse(static_cast<job&>(*op), why, errc::aborted);
     }
@@ -322,6 +346,7 @@ bool pool_core::has_had_its_turn(const connection& c) const {
 
 /// Mails belong to a connection only once it is ready: until then they wait for whichever is first.
 void pool_core::serve(site& s) {
+  serve_last(s);
   while (!s.queue.empty() && !s.room.empty()) {
     connection& c = *s.room.front();
     if (!takes_mails(c) || has_had_its_turn(c)) {
@@ -336,9 +361,29 @@ void pool_core::serve(site& s) {
   settle();
 }
 
+/// Gives mails that go first over a connection to those that were given none. If there may be no
+/// further connection, those that take mails make room; one that is full does so behind the end of
+/// a mail.
+void pool_core::serve_last(site& s) {
+  // Where no further connection is tried, any must do.
+  while (s.login != nullptr && !s.last.empty()) s.queue.push_front(*s.last.pop_front());
+  connection* next = nullptr;
+  // Whoever was given none is idle, and idle ones come first.
+  for (connection* c = s.room.front(); c != nullptr && c->mails == 0 && !s.last.empty(); c = next) {
+    next = room_list::next(*c);
+    if (!c->given && takes_mails(*c)) give(*c, static_cast<job&>(*s.last.pop_front()));
+  }
+  const bool full = s.connections() >= options_.connections_per_destination ||
+                    all_connections() >= options_.connections;
+  while (full && !s.room.empty() &&
+         s.last.size() > s.count(stage::opening) + s.count(stage::leaving)) {
+    retire(*s.room.front());
+  }
+}
+
 bool pool_core::wants_connection(const site& s) const {
   const std::size_t opening = s.count(stage::opening);
-  if (s.queue.size() <= opening || aborted_) return false;
+  if (s.waiting() <= opening || aborted_) return false;
   if (s.connections() >= options_.connections_per_destination) return false;
   // One try of a password at a time, until it is known to be right.
   return s.login == nullptr && !(options_.credentials && !s.logged_in && opening != 0);
@@ -355,7 +400,7 @@ void pool_core::line_up(site& s) {
     line = others ? &hungry_ : &starving_;
   }
   // Whoever was to go in clear text has gone another way: the next one tries TLS (POOL-02).
-  if (s.queue.empty()) s.in_clear = 0;
+  if (s.waiting() == 0) s.in_clear = 0;
   if (site_list::of(s) == line) return;
   site_list::unlink(s);
   if (line != nullptr) line->push_back(s);
@@ -442,6 +487,7 @@ void pool_core::give(connection& c, job& j) {
   c.smtp->send(j, j.env,
                message::borrow(j.content.content())
                    .eight_bit(j.content.is_eight_bit())
+                   .binary(j.content.is_binary())
                    .utf8_headers(j.content.has_utf8_headers()));
   place(c);
   if (c.left == 0) retire(c);  // QUIT rides with the last mail
@@ -472,10 +518,13 @@ void pool_core::opened(connection& c, std::error_code error) {
   if (c.smtp->pumped().tls() != nullptr) s.in_clear = s.handshakes_failed = 0;
   if (c.where == stage::opening) {
     enter(c, stage::open);
+    if (const std::uint32_t most = c.smtp->engine().peer().limits().mails; most != 0) {
+      c.left = std::min<std::uint64_t>(c.left, most);
+    }
     c.since = clock::now();
     place(c);
     // Clear text is for those whose TLS failed, not for whoever comes next (POOL-02).
-    if (s.handshakes_failed != 0 && s.queue.empty()) retire(c);
+    if (s.handshakes_failed != 0 && s.waiting() == 0) retire(c);
   }
   serve(s);
 }
@@ -533,12 +582,20 @@ void pool_core::job_done(job& j) {
   const bool wants_another = any_says(&recipient_report::advice, hint::another_connection);
   if (wants_another) retire(c);
   // What was open for long may have been dead for long, and a neighbour that was given up says
-  // nothing about the server. Whatever else changes nothing counts, so that it ends.
-  const bool counts =
-      whole && (plan.how == resend::transaction || wants_another ||
-                (!c.carried && !any_says(&recipient_report::why, errc::session_aborted)));
-  if (plan.how != resend::no && (!counts || j.moves < options_.moves)) {
-    j.moves += counts ? 1 : 0;
+  // nothing about the server. An exhausted session had a mail before. Whatever else changes nothing
+  // counts, so that it ends.
+  const bool counts = whole && !any_says(&recipient_report::why, errc::session_exhausted) &&
+                      (plan.how == resend::transaction || wants_another ||
+                       (!c.carried && !any_says(&recipient_report::why, errc::session_aborted)));
+  bool again = plan.how != resend::no;
+  if (again && counts) {
+    // Whoever met only sessions that had enough of others is told so by one that had nothing yet.
+    if (j.moves >= options_.moves) {
+      again = wants_another && options_.moves != 0 && !std::exchange(j.first, true);
+    }
+    ++j.moves;
+  }
+  if (again) {
     if (!whole) {
       std::vector<recipient> rest;
       std::vector<std::size_t> index;
@@ -555,6 +612,7 @@ void pool_core::job_done(job& j) {
       }
       j.env.recipients = std::move(rest);
       j.index = std::move(index);
+      j.first = false;  // it has got further
     }
     queue(s, j, true);
   } else {
@@ -568,7 +626,7 @@ void pool_core::job_done(job& j) {
 /// Ends what waits for a destination to which there is no connection.
 void pool_core::give_up(site& s, const refusal& r, const tls_info* tls) {
   s.failures = 0;
-  while (operation* const op = s.queue.pop_front()) {
+  while (operation* const op = s.pop()) {
     job& j = static_cast<job&>(*op);
     --waiting_;
     j.report.list(j.env, outcome::not_attempted, verb::mail, errc::none);
@@ -631,7 +689,7 @@ void pool_core::closed(connection& c) {
 
 /// Whoever sends to the whole world does not keep it in memory.
 void pool_core::forget_if_unused(site& s) {
-  if (!s.queue.empty() || s.connections() != 0 || site_list::of(s) != nullptr) return;
+  if (s.waiting() != 0 || s.connections() != 0 || site_list::of(s) != nullptr) return;
   sites_.erase(sites_.find(s.where));
 }
 

@@ -98,12 +98,14 @@ client::client(client_options options)
 
 std::error_code client::connect(const server_address& server) {
   if (const std::error_code error = prepare()) return error;
+  if (!options_.session.permits_port(server.port)) return fail_to_connect(errc::bad_configuration);
   home_ = server;
   return connect_home();
 }
 
 std::error_code client::connect(std::string_view server) {
-  if (const auto address = server_address::parse(server)) return connect(*address);
+  const std::uint16_t usual = options_.session.protocol == mail_protocol::lmtp ? 0 : smtp_port;
+  if (const auto address = server_address::parse(server, usual)) return connect(*address);
   if (const std::error_code error = prepare()) return error;
   server_ = display_text(server);
   return fail_to_connect(std::make_error_code(std::errc::invalid_argument));
@@ -130,6 +132,7 @@ std::error_code client::prepare() {
   untried_.clear();
   in_clear_ = opened_ = false;
   handshakes_failed_ = 0;
+  mail_max_ = 0;
   given_up_ = 0;
   const bool lacks_tls = options_.session.tls != tls_mode::off && !options_.tls;
   const errc problem = is_to_stop(options_) ? errc::aborted
@@ -273,8 +276,9 @@ bool client::renew(resend how) {
 // TLS is tried again (TLS-08): one more with each handshake that fails in a row, so that a server
 // whose TLS is broken does not cost one a mail.
 bool client::is_full() const noexcept {
-  const std::uint64_t most = options_.mails_per_connection;
-  return (most != 0 && carried_ >= most) || (in_clear_ && carried_ >= handshakes_failed_);
+  const auto is_reached = [this](std::uint64_t most) { return most != 0 && carried_ >= most; };
+  return is_reached(options_.mails_per_connection) || is_reached(mail_max_) ||
+         (in_clear_ && carried_ >= handshakes_failed_);
 }
 
 // QUIT, and whatever was queued before it.
@@ -395,7 +399,13 @@ bool client::plan_again(pending_mail& mail) {
   const bool further = plan.recipients.size() < asked;
   if (further) given_up_ = 0;
   if (plan.how == resend::no) return false;
-  if (!further && mail.again && mail.again->moves >= options_.moves) {
+  // Who has had enough, or says what bounds its sessions, has taken a mail before. So each session
+  // brings the mails that wait one further at least, none goes round for ever, and such a move is
+  // none that failed.
+  const bool exhausted = std::any_of(
+      plan.recipients.begin(), plan.recipients.end(),
+      [&](std::size_t i) { return mail.report->recipients[i].advice == hint::another_connection; });
+  if (!further && !exhausted && mail.again && mail.again->moves >= options_.moves) {
     // It may be this mail that no connection survives, but not one mail after the other.
     if (!ready_ || ++given_up_ > options_.moves) home_.reset();
     return false;
@@ -421,7 +431,7 @@ bool client::plan_again(pending_mail& mail) {
   again.how = plan.how;
   again.link = links_;
   waiting_ = true;
-  if (further) again.moves = 0;
+  if (further || exhausted) again.moves = 0;
   return true;
 }
 
@@ -712,6 +722,7 @@ void client::handle(const event& e) {
     case ready:
       ready_ = opened_ = true;
       if (channel_.tls() != nullptr) handshakes_failed_ = 0;
+      mail_max_ = channel_.engine().peer().limits().mails;
       break;
     case session_failed:
     case closed:

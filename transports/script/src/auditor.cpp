@@ -1,17 +1,13 @@
-#include "auditor.hpp"
+#include "sansmtp/script/auditor.hpp"
 
 #include <algorithm>
+#include <utility>
 
+#include "auditor_impl.hpp"
 #include "octet_text.hpp"
 
 namespace sansmtp::script {
 namespace {
-
-constexpr std::string_view terminator = "\r\n.\r\n";
-
-bool begins_with(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
-}
 
 /// Can this be advice about such a failure (TXN-09, TXN-24, AUTH-11, TLS-08, OUT-05)?
 bool fits(hint advice, errc why, int code) {
@@ -26,179 +22,295 @@ bool fits(hint advice, errc why, int code) {
              why == errc::handshake_lost || why == errc::handshake_timed_out;
     case hint::server_speaks_tls: return category_of(why) == failure_category::protocol;
     case hint::other_host: return category_of(why) == failure_category::local;
-    case hint::another_connection: return why == errc::refused_transiently;
+    case hint::another_connection:
+      return why == errc::refused_transiently || why == errc::session_exhausted;
   }
   return false;
 }
 
+/// Getter: the path as MAIL and RCPT spell it.
+std::string in_brackets(const path& p) { return '<' + std::string(p.text()) + '>'; }
+
 }  // namespace
 
-void auditor::fail(std::string what) {
+auditor::auditor() : impl_(std::make_unique<impl>()) {}
+auditor::auditor(auditor&&) noexcept = default;
+auditor& auditor::operator=(auditor&&) noexcept = default;
+auditor::~auditor() = default;
+
+const std::string& auditor::problem() const noexcept { return impl_->problem_; }
+bool auditor::inside_line() const noexcept {
+  return impl_->reading_ == impl::reading::commands && !impl_->unread_.empty();
+}
+bool auditor::inside_content() const noexcept {
+  return impl_->reading_ == impl::reading::content || impl_->reading_ == impl::reading::chunk;
+}
+std::span<const auditor::command_line> auditor::commands() const noexcept { return impl_->lines_; }
+std::size_t auditor::replies() const noexcept { return impl_->replies_.size(); }
+
+void auditor::impl::fail(std::string what) {
   if (problem_.empty()) problem_ = std::move(what);
 }
 
-void auditor::open(const open_session& options) {
-  const session_config& config = options.config;
-  tls_mode_ = config.tls;
-  riding_ = config.pipelining == pipelining_level::messages;
-  for (const auto& timeout :
-       {config.timeouts.greeting, config.timeouts.hello, config.timeouts.starttls,
-        config.timeouts.handshake, config.timeouts.auth, config.timeouts.mail, config.timeouts.rcpt,
-        config.timeouts.data, config.timeouts.block, config.timeouts.content, config.timeouts.reset,
-        config.timeouts.command, config.timeouts.quit}) {
-    if (timeout.count() == 0) timers_ = false;
+// -- what the user asks ---------------------------------------------------------------------------
+
+void auditor::open(const session_config& config, bool told) {
+  impl_->config_ = config;
+  impl_->told_ = told;
+  const timeouts& t = config.timeouts;
+  for (const auto& timeout : {t.greeting, t.hello, t.starttls, t.handshake, t.auth, t.mail, t.rcpt,
+                              t.data, t.block, t.chunk, t.content, t.reset, t.command, t.quit}) {
+    if (timeout.count() == 0) impl_->timers_ = false;
   }
   // Generous factors: this shall find what grows without a bound, not measure (CORE-09).
   const auto& l = config.limits;
-  memory_limit_ = std::size_t{64} * 1024 + std::size_t{4} * l.reply.octets +
-                  std::size_t{4} * l.auth_line + std::size_t{4} * l.group_octets +
-                  std::size_t{256} * l.outstanding + std::size_t{512} * l.warnings;
-  watch_for(options.auth);
+  impl_->memory_limit_ = std::size_t{64} * 1024 + std::size_t{4} * l.reply.octets +
+                         std::size_t{4} * l.auth_line + std::size_t{4} * l.group_octets +
+                         std::size_t{256} * l.outstanding + std::size_t{512} * l.warnings;
 }
 
-void auditor::watch_for(const std::vector<authentication>& auth) {
-  if (!auth.empty()) watching_ = true;
-  for (const auto& [who, mechanism, minimum] : auth) {
-    if (who.secret.size() < 4) continue;  // might be anywhere
-    add_secret(who.secret);
-    add_secret(base64_encode(who.secret));
+void auditor::watch_for(std::string_view secret) {
+  impl_->watching_ = true;
+  if (secret.size() < 4) return;  // might be anywhere
+  for (std::string one : {std::string(secret), base64_encode(secret)}) {
+    impl_->clear_secrets_.push_back(one);
+    impl_->add_secret(std::move(one));
   }
 }
 
-void auditor::add_secret(std::string secret) {
-  if (shown_.find(secret) != std::string::npos) fail("an event showed a secret (SEC-03)");
+void auditor::impl::add_secret(std::string secret) {
+  must(shown_.find(secret) == std::string::npos, "an event showed a secret (SEC-03)");
   secrets_.push_back(std::move(secret));
 }
 
-void auditor::mail(mail_id id, const send_mail& mail) {
-  mail_state state;
-  state.number = mail.number;
-  state.late = closed_;
-  state.streamed = mail.from == send_mail::source::streamed;
-  state.recipients.resize(mail.env.recipients.size());
-  memory_limit_ += 4096;
-  for (const recipient& to : mail.env.recipients)
-    memory_limit_ += 1024 + 8 * to.address.text().size();
-  if (id == 0 || !mails_.emplace(id, std::move(state)).second) fail("send() gave an id twice");
+void auditor::mail(const session& s, mail_id id, const envelope& env, const message& content) {
+  if (!impl_->told_) return;
+  impl::mail_book book;
+  book.late = s.closed();
+  book.streamed = content.is_streamed();
+  book.binary = content.is_binary();
+  book.ended = !book.streamed;
+  book.sender = in_brackets(env.sender);
+  book.content = as_text(content.content());
+  if (!env.parameters.empty()) impl_->raw_parameters_ = true;
+  impl_->memory_limit_ += 4096;
+  book.recipients.resize(env.recipients.size());
+  for (std::size_t i = 0; i < env.recipients.size(); ++i) {
+    book.recipients[i].path = in_brackets(env.recipients[i].address);
+    impl_->memory_limit_ += 1024 + 8 * book.recipients[i].path.size();
+  }
+  // What is owned is the session's while it needs it.
+  if (content.is_owned()) impl_->memory_limit_ += 2 * book.content.size();
+  const bool first = id != 0 && impl_->mails_.emplace(id, std::move(book)).second;
+  impl_->must(first, "send() gave an id twice");
 }
 
-void auditor::command(operation_id id, bool is_auth) {
-  memory_limit_ += 8192;
-  if (id == 0 || !commands_.emplace(id, command_state{closed_, is_auth, !ready_, 0}).second) {
-    fail("a command's id came twice");
+void auditor::lent(bytes chunk, bool last) {
+  impl_->caller_owes_ = false;
+  const auto mail = impl_->mails_.find(impl_->asking_);
+  if (mail == impl_->mails_.end()) return;
+  mail->second.content += as_text(chunk);
+  mail->second.ended = last;
+}
+
+void auditor::command(const session& s, operation_id id, bool is_auth) {
+  if (!impl_->told_) return;
+  impl_->memory_limit_ += 8192;
+  const impl::command_book book{s.closed(), is_auth, !impl_->ready_, 0};
+  impl_->must(id != 0 && impl_->commands_.emplace(id, book).second, "a command's id came twice");
+}
+
+void auditor::raw(std::string_view line) { impl_->raw_lines_.emplace(line); }
+
+// -- what the link does ---------------------------------------------------------------------------
+
+void auditor::tls_up(bool verified) {
+  impl_->tls_ = true;
+  impl_->verified_ = verified;
+  impl_->handshake_ = false;
+}
+
+void auditor::received(std::string_view octets) {
+  std::string& line = impl_->unfinished_;
+  while (!octets.empty()) {
+    const std::size_t end = octets.find('\n');
+    line.append(octets.substr(0, end == std::string_view::npos ? end : end + 1));
+    if (end == std::string_view::npos) return;
+    octets.remove_prefix(end + 1);
+    impl_->read_reply_line(line);
+    line.clear();
   }
 }
+
+/// What is no reply counts as one that says nothing: it has no code.
+void auditor::impl::read_reply_line(std::string_view line) {
+  int code = 0;
+  for (const char c : line.substr(0, 3)) {
+    const bool digit = c >= '0' && c <= '9';
+    code = digit && code >= 0 ? code * 10 + (c - '0') : -1;
+  }
+  if (line.size() < 4 || std::string_view(" -\r\n").find(line[3]) == std::string_view::npos)
+    code = -1;
+  if (reply_code_ && *reply_code_ != code) code = -1;
+  reply_code_ = code;
+  if (line.size() > 3 && line[3] == '-') return;
+  replies_.push_back({std::max(code, 0), handed_});
+  server_closes_ |= code == 421;
+  reply_code_.reset();
+}
+
+void auditor::handed_out(const session& s, std::string_view octets) {
+  impl& a = *impl_;
+  if (octets.empty()) return;
+  if (a.silent_) a.fail("octets were written after the fault: " + escape(octets.substr(0, 256)));
+  a.must(a.config_.tls != tls_mode::implicit || a.tls_, "octets were written before TLS");
+  if (a.closed_) {
+    a.after_closed_ += octets;
+    a.must(std::string_view("QUIT\r\n").ends_with(a.after_closed_),
+           "octets other than QUIT were written after closed");
+    a.must(!inside_content(), "no QUIT inside content");
+    return;
+  }
+  a.read_handed_out(s, octets);
+}
+
+void auditor::sent(std::size_t octets) { impl_->sent_ += octets; }
+
+void auditor::written(const session& s, std::string_view octets) {
+  handed_out(s, octets);
+  sent(octets.size());
+}
+
+// -- what the session tells -----------------------------------------------------------------------
 
 void auditor::event_taken(const event& e) {
-  if (closed_ && !is_late(e)) {
-    fail("an event came after closed: " + std::string(to_string(e.what)));
+  impl& a = *impl_;
+  if (a.closed_ && !a.is_late(e)) {
+    a.fail("an event came after closed: " + std::string(to_string(e.what)));
   }
-  check_secrets(e);
-  check_failure(e);
-  const auto found = mails_.find(e.id);
-  mail_state* mail = found == mails_.end() ? nullptr : &found->second;
+  a.check_secrets(e);
+  a.check_failure(e);
+  a.must(e.command.find('\n') == std::string_view::npos, "a command is one line");
   switch (e.what) {
-    case event::kind::closed: closed_ = true; break;
-    case event::kind::ready:
-      if (ready_) fail("ready came twice");
-      ready_ = true;
+    case event::kind::closed:
+      a.closed_ = true;
+      a.handshake_ = false;
       break;
+    case event::kind::ready:
+      a.must(!a.ready_, "ready came twice");
+      a.ready_ = true;
+      break;
+    case event::kind::upgrade_to_tls: a.handshake_ = true; break;
     case event::kind::sender_accepted:
     case event::kind::sender_rejected:
-      if (mail == nullptr || mail->done) {
-        fail("the sender's event names no mail at hand");
-      } else {
-        mail->answered = true;
-        if (e.what == event::kind::sender_rejected) {
-          mail->sender_code = e.answer.code();
-          mail->ran_ahead = e.error == errc::ran_ahead;
-          if (mail->ran_ahead && (!riding_ || e.answer.code() != 503)) {
-            fail("no MAIL ran ahead of a verdict that says so by 503 (PIPE-17)");
-          }
-          const bool enough = delivered_ && e.error == errc::refused_transiently;
-          if ((e.advice == hint::another_connection) != enough) {
-            fail("another connection is advice about 4yz to MAIL behind a delivery, and always");
-          }
-        }
-      }
-      break;
     case event::kind::recipient_accepted:
-    case event::kind::recipient_rejected: {
-      if (mail == nullptr || mail->done || e.recipient >= mail->recipients.size()) {
-        fail("the recipient's event names no mail at hand");
-        break;
-      }
-      auto& to = mail->recipients[e.recipient];
-      if (to.said != recipient_state::answer::none) fail("a recipient was answered twice");
-      to.said = e.what == event::kind::recipient_accepted ? recipient_state::answer::accepted
-                                                          : recipient_state::answer::rejected;
-      to.result = e.result;
-      to.code = e.answer.code();
-      break;
-    }
+    case event::kind::recipient_rejected:
     case event::kind::ready_for_data:
-      if (mail == nullptr || mail->done || mail->content) {
-        fail("ready_for_data names no mail at hand");
+    case event::kind::chunk_released:
+    case event::kind::mail_done:
+    case event::kind::content_sent: {
+      const auto mail = a.mails_.find(e.id);
+      if (mail == a.mails_.end()) {
+        if (a.told_) a.fail(std::string(to_string(e.what)) + " names no mail");
       } else {
-        mail->content = true;
-        next_content_ = e.id;
-        caller_owes_ = mail->streamed;
+        a.take_mail_event(e, mail->second);
       }
-      break;
-    case event::kind::mail_done: {
-      if (mail == nullptr) {
-        fail("mail_done names no mail");
-        break;
-      }
-      if (mail->done) fail("mail_done came twice for mail " + std::to_string(mail->number));
-      mail->done = true;
-      if (mail->streamed && mail->content) caller_owes_ = false;
-      if (e.results.empty()) {
-        if (!e.error) fail("mail_done has neither results nor an error");
-        if (mail->content) fail("mail_done has no results though content was asked for");
-        break;
-      }
-      if (e.results.size() != mail->recipients.size()) {
-        fail("mail_done has not one result for each recipient");
-        break;
-      }
-      done_mail done;
-      done.id = e.id;
-      for (const recipient_result& r : e.results) {
-        delivered_ |= r.result == outcome::delivered;
-        done.recipients.push_back(
-            {r.result, r.answer.code(), r.category() == failure_category::local});
-      }
-      done_.push_back(std::move(done));
       break;
     }
     case event::kind::authenticated:
     case event::kind::command_done: {
-      const auto command = commands_.find(e.id);
-      if (command != commands_.end()) {
-        if (++command->second.done > 1) fail("a command was completed twice");
-      } else if (e.what == event::kind::command_done) {
-        fail("command_done names no command");
+      const auto command = a.commands_.find(e.id);
+      if (command != a.commands_.end()) {
+        a.must(++command->second.done < 2, "a command was completed twice");
+      } else if (e.what == event::kind::command_done && a.told_) {
+        a.fail("command_done names no command");
       }
       break;
     }
-    case event::kind::content_sent:
-      if (mail == nullptr) fail("content_sent names no mail");
-      break;
     case event::kind::reply_parsed:
     case event::kind::line_sent:
     case event::kind::greeted:
-    case event::kind::upgrade_to_tls:
     case event::kind::session_failed:
     case event::kind::warning: break;
-    case event::kind::chunk_released:
-      if (mail == nullptr || !mail->streamed) fail("chunk_released names no mail at hand");
-      caller_owes_ = true;
-      break;
   }
 }
 
-void auditor::check_failure(const event& e) {
+void auditor::impl::take_mail_event(const event& e, mail_book& mail) {
+  if (mail.done && e.what != event::kind::content_sent) {
+    fail(std::string(to_string(e.what)) + " came behind mail_done");
+    return;
+  }
+  switch (e.what) {
+    case event::kind::sender_accepted:
+    case event::kind::sender_rejected: return sender_answered(e, mail);
+    case event::kind::recipient_accepted:
+    case event::kind::recipient_rejected: return recipient_answered(e, mail);
+    case event::kind::ready_for_data:
+      must(!mail.asked, "ready_for_data came twice for a mail");
+      mail.asked = true;
+      caller_owes_ = mail.streamed;
+      asking_ = e.id;
+      return;
+    case event::kind::chunk_released:
+      must(mail.streamed, "chunk_released is about no streamed mail");
+      caller_owes_ = true;
+      asking_ = e.id;
+      return;
+    case event::kind::mail_done:
+      mail.done = true;
+      if (mail.streamed && mail.asked) caller_owes_ = false;
+      if (e.results.empty()) {
+        must(bool(e.error) || mail.recipients.empty(),
+             "mail_done has neither results nor an error");
+        must(!mail.asked, "mail_done has no results though content was asked for");
+      } else if (e.results.size() != mail.recipients.size()) {
+        fail("mail_done has not one result for each recipient");
+      } else {
+        check_done(e, mail);
+        delivered_ |=
+            std::any_of(e.results.begin(), e.results.end(),
+                        [](const recipient_result& r) { return r.result == outcome::delivered; });
+      }
+      return;
+    case event::kind::reply_parsed:
+    case event::kind::line_sent:
+    case event::kind::content_sent:
+    case event::kind::greeted:
+    case event::kind::upgrade_to_tls:
+    case event::kind::authenticated:
+    case event::kind::ready:
+    case event::kind::session_failed:
+    case event::kind::command_done:
+    case event::kind::warning:
+    case event::kind::closed: return;
+  }
+}
+
+void auditor::impl::sender_answered(const event& e, mail_book& mail) {
+  bind(mail);
+  must(mail.transaction != npos, "the sender was answered, and no MAIL names it");
+  if (e.what == event::kind::sender_accepted) return;
+  mail.sender_code = e.answer.code();
+  mail.ran_ahead = e.error == errc::ran_ahead;
+  const bool riding = config_.pipelining >= pipelining_level::messages;
+  must(!mail.ran_ahead || (riding && e.answer.code() == 503),
+       "no MAIL ran ahead of a verdict that says so by 503 (PIPE-17)");
+  const bool enough = delivered_ && e.error == errc::refused_transiently;
+  must((e.advice == hint::another_connection) == enough,
+       "another connection is advice about 4yz to MAIL behind a delivery, and always");
+}
+
+void auditor::impl::recipient_answered(const event& e, mail_book& mail) {
+  using answer = recipient_book::answer;
+  if (e.recipient >= mail.recipients.size()) return fail("the envelope has no such recipient");
+  recipient_book& to = mail.recipients[e.recipient];
+  must(to.said == answer::none, "a recipient was answered twice");
+  to.said = e.what == event::kind::recipient_accepted ? answer::accepted : answer::rejected;
+  to.result = e.result;
+  to.code = e.answer.code();
+}
+
+void auditor::impl::check_failure(const event& e) {
   const errc why = condition_of(e.error);
   // What ended a handshake may have a code of ours too, which the layer passed on.
   const bool passed_on = e.category == failure_category::tls;
@@ -222,14 +334,15 @@ void auditor::check_failure(const event& e) {
   if (e.results.empty() && !foreign) check(e.advice, why, e.answer.code());
 }
 
-bool auditor::is_late(const event& e) const {
+bool auditor::impl::is_late(const event& e) const {
+  if (!told_) return e.what == event::kind::mail_done || e.what == event::kind::command_done;
   const auto mail = mails_.find(e.id);
   if (mail != mails_.end()) return e.what == event::kind::mail_done && mail->second.late;
   const auto command = commands_.find(e.id);
   return e.what == event::kind::command_done && command != commands_.end() && command->second.late;
 }
 
-void auditor::check_secrets(const event& e) {
+void auditor::impl::check_secrets(const event& e) {
   if (!watching_) return;
   const auto check = [this](std::string_view text) {
     if (text.empty()) return;
@@ -243,203 +356,45 @@ void auditor::check_secrets(const event& e) {
   for (const recipient_result& r : e.results) check(r.answer.text());
 }
 
-void auditor::written(std::string_view octets) {
-  if (octets.empty()) return;
-  if (silent_) fail("octets were written after the fault: " + escape(octets.substr(0, 256)));
-  if (tls_mode_ == tls_mode::implicit && !tls_) fail("octets were written before TLS");
-  if (closed_) {
-    after_closed_ += octets;
-    constexpr std::string_view quit = "QUIT\r\n";
-    if (after_closed_.size() > quit.size() ||
-        quit.substr(quit.size() - after_closed_.size()) != after_closed_) {
-      fail("octets were written after closed: " + escape(octets.substr(0, 256)));
-    }
-  }
-  unread_ += octets;
-}
-
 void auditor::rest(const session& s, time_point now, bool asked) {
-  read_wire();
-  for (const done_mail& done : done_) check_done(done);
-  done_.clear();
-
-  if (closed_) check_all_done();
-
+  impl& a = *impl_;
+  if (a.closed_) a.check_all_done();
   const auto deadline = s.deadline();
-  if (s.closed() != closed_) fail("closed() and the closed event disagree");
-  if (closed_ != (s.where() == phase::closed)) fail("closed() and where() disagree");
-  if (closed_ && deadline) fail("a timer runs though the session is closed");
+  a.must(s.closed() == a.closed_, "closed() and the closed event disagree");
+  a.must(a.closed_ == (s.where() == phase::closed), "closed() and where() disagree");
+  a.must(!a.closed_ || !deadline, "a timer runs though the session is closed");
   // While the caller's content is awaited no timer runs (TIME-05).
-  if (asked && !closed_ && timers_ && !caller_owes_ && s.in_flight() > 0 && !deadline) {
-    fail("no timer runs though a reply is awaited (TIME-01)");
-  }
-  if (asked && deadline && *deadline <= now) fail("the deadline is not in the future (TIME-02)");
-  if (s.memory() > memory_limit_) {
-    fail("the session holds " + std::to_string(s.memory()) + " octets, more than " +
-         std::to_string(memory_limit_) + " (CORE-09)");
-  }
-}
-
-void auditor::read_wire() {
-  // Nothing but content can follow DATA, and it begins only once the event came; so it is enough to
-  // look at the events of a moment before its octets.
-  if (next_content_) {
-    if (wire_ != wire::after_data) fail("ready_for_data came without DATA");
-    wire_ = wire::content;
-    content_of_ = *next_content_;
-    matched_ = 2;  // the line of DATA ended just before
-    next_content_.reset();
-  }
-  for (const char c : unread_) {
-    if (wire_ == wire::content) {
-      content_octet(c);
-    } else {
-      command_octet(c);
-    }
-  }
-  unread_.clear();
-}
-
-void auditor::command_octet(char c) {
-  line_ += c;
-  if (c != '\n') return;
-  wire_ = line_ == "DATA\r\n" ? wire::after_data : wire::command;
-  if (tls_mode_ == tls_mode::required && !tls_ && !begins_with(line_, "EHLO ") &&
-      line_ != "STARTTLS\r\n" && line_ != "QUIT\r\n") {
-    fail("this left in clear text under tls=required: " + escape(line_.substr(0, 256)));
-  }
-  if (watching_ && line_.size() > 2) {
-    // What is written as base64 was meant for the server alone.
-    const std::string_view line = std::string_view(line_).substr(0, line_.size() - 2);
-    const std::string_view word = line.substr(line.rfind(' ') + 1);
-    const bool response =
-        begins_with(line, "AUTH ") || (word.size() == line.size() && raw_lines_.count(line) == 0);
-    constexpr std::size_t longer_than_a_verb = 12;
-    if (response && word.size() >= longer_than_a_verb && base64_decode(word)) {
-      add_secret(std::string(word));
-    }
-  }
-  if (begins_with(line_, "MAIL FROM:")) {
-    ++mail_lines_;
-    rcpt_lines_ = 0;
-  } else if (begins_with(line_, "RCPT TO:")) {
-    ++rcpt_lines_;
-  }
-  line_.clear();
-}
-
-void auditor::content_octet(char c) {
-  if (c == terminator[matched_]) {
-    ++matched_;
-  } else {
-    matched_ = c == '\r' ? 1 : 0;
-  }
-  if (matched_ < terminator.size()) return;
-  matched_ = 0;
-  wire_ = wire::command;
-  mails_[content_of_].terminated = true;
-}
-
-void auditor::check_done(const done_mail& done) {
-  const mail_state& mail = mails_[done.id];
-  std::size_t rcpts = 0;  // those that have one: what is refused locally never gets so far
-  for (std::size_t i = 0; i < mail.recipients.size(); ++i) {
-    const decision& what = done.recipients[i];
-    check_recipient(mail, mail.recipients[i], what, rcpts < mail.rcpts_written);
-    if (!what.local) ++rcpts;
-  }
-}
-
-void auditor::check_recipient(const mail_state& mail, const recipient_state& to,
-                              const decision& what, bool left) {
-  using answer = recipient_state::answer;
-  const auto [result, code, local] = what;
-  const auto wrong = [&](const std::string& why) {
-    fail("a recipient of mail " + std::to_string(mail.number) + " is " +
-         std::string(to_string(what.result)) + ", but " + why);
-  };
-  if (result == outcome::pending) wrong("each needs an outcome (OUT-01)");
-  const bool terminated = mail.terminated || (in_flight_ && mail.content);
-  if (!terminated && (result == outcome::delivered || result == outcome::in_doubt)) {
-    wrong("the terminator was not written (OUT-03)");
-  }
-  if (result == outcome::not_attempted && to.said != answer::none) {
-    wrong("its RCPT was answered (OUT-04)");
-  }
-  if (local) return;  // refused before anything was written for it
-  if (mail.sender_code) {
-    // A server that did not see the end of the content before it may refuse a MAIL that rides with
-    // the dot; then the session ends, and the mail may be sent again (PIPE-17).
-    const bool contradictory = riding_ && result == outcome::deferred;
-    const bool for_good = *mail.sender_code / 100 == 5 && !mail.ran_ahead;
-    const outcome right = for_good ? outcome::rejected : outcome::deferred;
-    if ((result != right || code != *mail.sender_code) && !contradictory) {
-      wrong("the sender was refused, which outranks all (PIPE-12)");
-    }
-    return;
-  }
-  if (to.said == answer::rejected) {
-    if (result != to.result || code != to.code) wrong("it was refused with another reply (OUT-03)");
-    return;
-  }
-  if (to.said == answer::none && (result == outcome::delivered || result == outcome::in_doubt)) {
-    wrong("it was never accepted");
-  }
-  if (!mail.cut) return;
-  if (to.said == answer::accepted) {
-    const outcome right = mail.terminated ? outcome::in_doubt : outcome::deferred;
-    // The terminator may be among the octets in flight, and the session must assume that they left.
-    if (result != right && !(in_flight_ && result == outcome::in_doubt)) {
-      wrong("it was accepted, the terminator was " +
-            std::string(mail.terminated ? "written" : "not written") +
-            " and no final reply came (OUT-02, OUT-03)");
-    }
-  } else if (!in_flight_) {
-    if (result != (left ? outcome::deferred : outcome::not_attempted)) {
-      wrong("its RCPT was " + std::string(left ? "written" : "not written") + " (OUT-03, OUT-04)");
-    }
+  const bool timed =
+      asked && a.told_ && !a.closed_ && a.timers_ && !a.caller_owes_ && s.in_flight() > 0;
+  a.must(!timed || deadline, "no timer runs though a reply is awaited (TIME-01)");
+  a.must(!asked || !deadline || *deadline > now, "the deadline is not in the future (TIME-02)");
+  if (const std::size_t held = s.memory(); a.told_ && held > a.memory_limit_) {
+    a.fail("the session holds " + std::to_string(held) + " octets, more than " +
+           std::to_string(a.memory_limit_) + " (CORE-09)");
   }
 }
 
 void auditor::fault(const session& s, bool write_in_flight) {
-  in_flight_ = write_in_flight;
-  silent_ = !s.closed();
-  count_rcpts();
-  for (auto& [id, mail] : mails_) mail.cut = !mail.done && silent_;
-}
-
-void auditor::count_rcpts() {
-  // Mails begin in the order given, so the lines behind the last MAIL belong to the first mail that
-  // has no reply to its MAIL yet, or, if each MAIL was answered, to the last one that was.
-  std::size_t answered = 0;
-  mail_state* last_answered = nullptr;
-  mail_state* first_open = nullptr;
-  for (auto& [id, mail] : mails_) {
-    mail.rcpts_written = mail.answered ? mail.recipients.size() : 0;
-    if (mail.answered) {
-      ++answered;
-      last_answered = &mail;
-    } else if (!mail.done && first_open == nullptr) {
-      first_open = &mail;
-    }
+  impl& a = *impl_;
+  a.in_flight_ = write_in_flight;
+  a.silent_ = !s.closed();
+  for (auto& [id, mail] : a.mails_) {
+    mail.cut = !mail.done && a.silent_;
+    if (mail.cut) a.bind(mail);
   }
-  mail_state* writing = mail_lines_ > answered ? first_open : last_answered;
-  if (writing != nullptr) writing->rcpts_written = rcpt_lines_;
 }
 
 void auditor::after_fault(const session& s) {
-  if (!closed_ || !s.closed()) fail("the session is not closed after the fault");
-  check_all_done();
+  impl_->must(impl_->closed_ && s.closed(), "the session is not closed after the fault");
+  impl_->check_all_done();
 }
 
-void auditor::check_all_done() {
-  for (const auto& [id, mail] : mails_) {
-    if (!mail.done) fail("mail " + std::to_string(mail.number) + " was never done (CORE-05)");
-  }
+void auditor::impl::check_all_done() {
+  for (const auto& [id, mail] : mails_) must(mail.done, "a mail was never done (CORE-05)");
   for (const auto& [id, command] : commands_) {
     // The session itself completes an AUTH that is a part of its opening (SESS-26).
     const bool of_opening = command.is_auth && command.before_ready;
-    if (command.done == 0 && !of_opening) fail("a command was never completed (CORE-05)");
+    must(command.done != 0 || of_opening, "a command was never completed (CORE-05)");
   }
 }
 

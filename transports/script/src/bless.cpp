@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "compare.hpp"
+#include "levels.hpp"
 #include "machine.hpp"
 #include "octet_text.hpp"
 #include "sansmtp/script/play.hpp"
@@ -12,32 +13,44 @@
 namespace sansmtp::script {
 namespace {
 
-/// A text that grows line by line, some of its old lines replaced.
+/// A text that grows line by line, some of its old statements replaced.
 class rewriter {
  public:
-  explicit rewriter(const script_data& script) : script_(script), edits_(script.lines.size() + 1) {}
+  explicit rewriter(const script_data& script)
+      : script_(script), edits_(script.statements.size()), of_line_(script.lines.size() + 1) {
+    for (std::size_t i = 0; i < edits_.size(); ++i) {
+      of_line_[script.statements[i].line].push_back(i);
+    }
+  }
 
   /// Command: removes the statements of the turn that are a `T`, and puts `lines` where the first
   /// of them stood; if there was none, behind the turn's last input.
   template <class T>
   void replace(const turn& t, const std::vector<std::string>& lines) {
-    std::uint32_t place = 0;
+    std::size_t place = t.end;
     for (std::size_t i = t.expectations; i < t.end; ++i) {
-      const statement& s = script_.statements[i];
-      if (s.get<T>() == nullptr) continue;
-      edits_[s.line].keep = false;
-      if (place == 0) place = s.line;
+      if (script_.statements[i].get<T>() == nullptr) continue;
+      edits_[i].keep = false;
+      if (place == t.end) place = i;
     }
-    if (place == 0) place = script_.statements[t.expectations - 1].line;
+    if (place == t.end) place = t.expectations - 1;
     auto& behind = edits_[place].behind;
     behind.insert(behind.end(), lines.begin(), lines.end());
   }
 
   [[nodiscard]] std::string text() const {
     std::string out;
-    for (std::size_t i = 1; i < edits_.size(); ++i) {
-      if (edits_[i].keep) out += script_.lines[i - 1] + '\n';
-      for (const std::string& line : edits_[i].behind) out += line + '\n';
+    for (std::size_t line = 1; line < of_line_.size(); ++line) {
+      const auto& statements = of_line_[line];
+      // A line that stands for several statements is written out once one of them changes.
+      const bool as_it_is = std::all_of(statements.begin(), statements.end(), [&](std::size_t i) {
+        return edits_[i].keep && (edits_[i].behind.empty() || i == statements.back());
+      });
+      if (as_it_is) out += script_.lines[line - 1] + '\n';
+      for (const std::size_t i : statements) {
+        if (edits_[i].keep && !as_it_is) out += source_of(script_, script_.statements[i]) + '\n';
+        for (const std::string& behind : edits_[i].behind) out += behind + '\n';
+      }
     }
     return out;
   }
@@ -49,12 +62,14 @@ class rewriter {
   };
 
   const script_data& script_;
-  std::vector<edit> edits_;  // by line number
+  std::vector<edit> edits_;                        // of each statement
+  std::vector<std::vector<std::size_t>> of_line_;  // the statements of each line
 };
 
 }  // namespace
 
 std::string bless(const transcript& t) {
+  if (!t.levels().empty()) return bless(at_level(t, t.levels().back()));
   const script_data& script = t.data();
   rewriter text(script);
   machine m(script, {}, false);

@@ -63,7 +63,7 @@ std::string difference(std::string_view expected, std::string_view came) {
 }
 
 std::string source(const script_data& script, const statement& s) {
-  return printable(script.lines[s.line - 1]);
+  return printable(source_of(script, s));
 }
 
 bool holds(const getter_check& check, const machine& m, std::string& actual) {

@@ -69,37 +69,44 @@ std::string cursor::value_here(std::string_view stops) {
 }
 
 std::string cursor::strings() {
-  std::string out;
-  if (peek() != '"') fail_at(at_, "a string in quotes is missing here");
-  while (!failed_ && peek() == '"') {
-    word_ = at_++;
-    std::string part;
-    while (at_ < line_.size() && line_[at_] != '"') {
-      if (!escape(part)) return {};
-    }
-    if (!take_here('"')) {
-      fail("the string does not end");
-      return {};
-    }
-    std::uint64_t times = 1;
-    if (take_here('*')) {
-      const std::size_t digits = at_;
-      while (at_ < line_.size() && line_[at_] >= '0' && line_[at_] <= '9') ++at_;
-      const auto count = to_number(line_.substr(digits, at_ - digits));
-      if (!count) {
-        fail_at(digits, "a number of repetitions is missing here");
-        return {};
-      }
-      times = *count;
-    }
-    if (!part.empty() && times > *budget_ / part.size()) {
-      fail("the transcript expands to too much");
-      return {};
-    }
-    if (!charge(static_cast<std::size_t>(times) * part.size())) return {};
-    if (part.empty()) continue;
-    for (; times > 0; --times) out += part;
+  std::string out = one_string();
+  while (!failed_ && peek() == '"') out += one_string();
+  return failed_ ? std::string() : out;
+}
+
+std::string cursor::one_string() {
+  if (peek() != '"') {
+    fail_at(at_, "a string in quotes is missing here");
+    return {};
   }
+  word_ = at_++;
+  std::string part;
+  while (at_ < line_.size() && line_[at_] != '"') {
+    if (!escape(part)) return {};
+  }
+  if (!take_here('"')) {
+    fail("the string does not end");
+    return {};
+  }
+  std::uint64_t times = 1;
+  if (take_here('*')) {
+    const std::size_t digits = at_;
+    while (at_ < line_.size() && line_[at_] >= '0' && line_[at_] <= '9') ++at_;
+    const auto count = to_number(line_.substr(digits, at_ - digits));
+    if (!count) {
+      fail_at(digits, "a number of repetitions is missing here");
+      return {};
+    }
+    times = *count;
+  }
+  if (!part.empty() && times > *budget_ / part.size()) {
+    fail("the transcript expands to too much");
+    return {};
+  }
+  if (!charge(static_cast<std::size_t>(times) * part.size())) return {};
+  std::string out;
+  if (part.empty()) return out;
+  for (; times > 0; --times) out += part;
   return out;
 }
 
@@ -150,6 +157,29 @@ std::uint64_t cursor::number(std::uint64_t max, std::string_view stops) {
   const auto value = to_number(word(stops));
   if (!value || *value > max) fail("a number up to " + std::to_string(max) + " is expected");
   return failed_ ? 0 : *value;
+}
+
+number_range cursor::range(std::string_view stops) {
+  const std::string_view text = word(stops);
+  const std::size_t dash = text.find('-');
+  const auto last = to_number(dash == std::string_view::npos ? text : text.substr(dash + 1));
+  const auto first = dash == std::string_view::npos ? std::optional<std::uint64_t>(1)
+                                                    : to_number(text.substr(0, dash));
+  constexpr std::uint64_t most = 1'000'000;
+  if (!first || !last || *first > *last || *last > most) {
+    fail("a number of repetitions like 300, or a range like 5-8, is expected");
+    return {};
+  }
+  return {*first, *last};
+}
+
+std::string cursor::repeated(std::string_view pattern, number_range numbers) {
+  std::string out;
+  for (std::uint64_t n = numbers.first; n <= numbers.last && !failed_; ++n) {
+    const std::string one = numbered(pattern, n);
+    if (charge(one.size() + 1)) out += one;
+  }
+  return failed_ ? std::string() : out;
 }
 
 std::chrono::milliseconds cursor::duration(std::string_view stops) {

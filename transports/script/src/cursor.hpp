@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "names.hpp"
+#include "numbered.hpp"
 
 namespace sansmtp::script {
 
@@ -47,12 +48,16 @@ class cursor {
   [[nodiscard]] std::string value_here(std::string_view stops = {});
   /// Input: one string or more, each perhaps repeated.
   [[nodiscard]] std::string strings();
+  /// Input: one string in quotes, perhaps repeated.
+  [[nodiscard]] std::string one_string();
   /// Input: all the rest, with escapes, blanks included.
   [[nodiscard]] std::string raw_rest();
   /// Input: the rest as it is.
   [[nodiscard]] std::string_view rest();
 
   [[nodiscard]] std::uint64_t number(std::uint64_t max, std::string_view stops = {});
+  /// Input: the numbers of a repetition: `300` or `5-8`.
+  [[nodiscard]] number_range range(std::string_view stops);
   [[nodiscard]] std::chrono::milliseconds duration(std::string_view stops = {});
 
   /// Input: a word that must be an enumerator's name.
@@ -63,6 +68,9 @@ class cursor {
     if (!found) fail("'" + std::string(text) + "' is no " + kind);
     return found.value_or(Enum{});
   }
+
+  /// Input: what a pattern makes of each number, one behind the other, within the budget.
+  [[nodiscard]] std::string repeated(std::string_view pattern, number_range numbers);
 
   /// Command: charges memory to the transcript's budget.
   bool charge(std::size_t octets);

@@ -14,7 +14,7 @@ using speaker = dialogue_entry::speaker;
 
 // An engine that writes more than this has lost its way: a transcript's content is far smaller.
 constexpr std::size_t max_writes = std::size_t{64} * 1024 * 1024;
-// One-octet writes cost time: longer runs go on in pieces of this size (tests/README.md).
+// One-octet writes cost time: longer runs go on in pieces of this size (transcripts.md).
 constexpr std::size_t octet_writes = 8192;
 constexpr std::size_t piece = 251;
 // The alert of a server that refuses the handshake.
@@ -50,7 +50,7 @@ void machine::note(speaker who, std::string_view text) {
 }
 
 void machine::note_source(const statement& s) {
-  if (record_) note(speaker::user, printable(script_.lines[s.line - 1]));
+  if (record_) note(speaker::user, printable(source_of(script_, s)));
 }
 
 // -- turns --------------------------------------------------------------------------------------
@@ -151,7 +151,8 @@ void machine::take_back() {
 
 void machine::do_command(const statement& s) {
   if (const auto* open = s.get<open_session>()) {
-    audit_.open(*open);
+    audit_.open(open->config);
+    watch(open->auth);
     std::unique_ptr<tls_layer> layer;
     if (open->config.tls != tls_mode::off) layer = std::make_unique<memory_layer>();
     channel_.emplace(open->config, std::move(layer));
@@ -165,12 +166,17 @@ void machine::do_command(const statement& s) {
   } else if (const auto* cancelled = s.get<cancel_mail>()) {
     channel_->engine().cancel(mails_[cancelled->number].id);
   } else if (const auto* auth = s.get<authenticate_now>()) {
-    audit_.watch_for(auth->auth);
+    watch(auth->auth);
     commands_.push_back(channel_->engine().authenticate(mechanisms_of(auth->auth, script_.suite)));
-    audit_.command(commands_.back(), true);
+    audit_.command(channel_->engine(), commands_.back(), true);
   } else if (const auto* simple = s.get<simple_command>()) {
     do_simple(*simple);
   }
+}
+
+/// Command: has no event show what is authenticated with.
+void machine::watch(const std::vector<authentication>& auth) {
+  for (const authentication& one : auth) audit_.watch_for(one.who.secret);
 }
 
 void machine::do_simple(const simple_command& command) {
@@ -187,7 +193,7 @@ void machine::do_simple(const simple_command& command) {
     case what::expand: id = channel_->engine().expand(argument); break;
     case what::help: id = channel_->engine().help(argument); break;
     case what::raw:
-      audit_.raw(std::string(argument));
+      audit_.raw(argument);
       id = channel_->engine().raw(argument);
       break;
     case what::quit: channel_->engine().quit(); return;
@@ -195,7 +201,7 @@ void machine::do_simple(const simple_command& command) {
     case what::abort: channel_->engine().abort(); return;
   }
   commands_.push_back(id);
-  audit_.command(id, false);
+  audit_.command(channel_->engine(), id, false);
 }
 
 void machine::send(const send_mail& m) {
@@ -210,9 +216,10 @@ void machine::send(const send_mail& m) {
     case send_mail::source::streamed: content = message::stream(m.size); break;
   }
   const envelope copy = m.env;  // which dies at once
-  state.id = channel_->engine().send(
-      copy, std::move(content).eight_bit(m.eight_bit).utf8_headers(m.utf8_headers));
-  audit_.mail(state.id, m);
+  content = std::move(content).eight_bit(m.eight_bit).binary(m.binary).utf8_headers(m.utf8_headers);
+  const message told = content;
+  state.id = channel_->engine().send(copy, std::move(content));
+  audit_.mail(channel_->engine(), state.id, m.env, told);
 }
 
 void machine::lend(const lend_chunk& chunk) {
@@ -220,7 +227,7 @@ void machine::lend(const lend_chunk& chunk) {
   lend_error_ = channel_->engine().lend({block.get(), chunk.octets.size()}, chunk.last);
   if (lend_error_ != errc::none) return;
   mails_[streaming_].lent = std::move(block);
-  audit_.lent();
+  audit_.lent(as_bytes(chunk.octets), chunk.last);
 }
 
 // -- what the world does ------------------------------------------------------------------------
@@ -252,7 +259,11 @@ void machine::do_link(const link_changes& link) {
         break;
       }
       channel_->sent(now_, link.octets);
-      audit_.written(arrived(std::string_view(offered_).substr(0, link.octets)));
+      {
+        const std::size_t plain = arrived(std::string_view(offered_).substr(0, link.octets)).size();
+        audit_.sent(plain);
+        unsent_ -= plain;
+      }
       in_flight_ = false;
       break;
   }
@@ -284,6 +295,7 @@ void machine::rest() {
 
 void machine::receive_piece(std::string_view octets) {
   note(speaker::server, octets);
+  audit_.received(octets);
   arrive(protected_ ? peer_.say(octets) : as_bytes(octets));
 }
 
@@ -299,7 +311,7 @@ void machine::arrive(bytes wire) {
 }
 
 void machine::shake_hands(std::string_view verdict) {
-  audit_.tls_up();
+  audit_.tls_up(verdict.starts_with("verified"));
   protected_ = true;
   arrive(peer_.finish(verdict));
 }
@@ -382,6 +394,11 @@ bool machine::take_output() {
       const std::string plain = sealed_ ? std::string(peek.feed(as_bytes(taken))) : taken;
       written_ += plain;
       note(speaker::client, plain);
+      if (channel_->closed()) unsent_ = 0;  // what was offered before is withdrawn
+      // What is left of an offer that was withdrawn in part has been looked at.
+      audit_.handed_out(channel_->engine(),
+                        std::string_view(plain).substr(std::min(unsent_, plain.size())));
+      unsent_ = plain.size();
       offered_ = std::move(taken);
       in_flight_ = true;
       break;
@@ -391,7 +408,11 @@ bool machine::take_output() {
     const std::string plain = arrived(taken);
     written_ += plain;
     note(speaker::client, plain);
-    audit_.written(plain);
+    if (channel_->closed()) unsent_ = 0;
+    const std::size_t known = std::min(unsent_, plain.size());
+    audit_.handed_out(channel_->engine(), std::string_view(plain).substr(known));
+    audit_.sent(plain.size());
+    unsent_ -= known;
     if (writes_left_ != pace::everything) writes_left_ -= size;
     turn_writes_ += size;
     total_writes_ += size;

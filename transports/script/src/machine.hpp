@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "auditor.hpp"
 #include "sansmtp/channel.hpp"
+#include "sansmtp/script/auditor.hpp"
 #include "sansmtp/script/dialogue.hpp"
 #include "sansmtp/script/memory_peer.hpp"
 #include "seen_event.hpp"
@@ -91,6 +91,7 @@ class machine {
   void arrive(bytes wire);
   void shake_hands(std::string_view verdict);
   [[nodiscard]] std::string arrived(std::string_view wire);
+  void watch(const std::vector<authentication>& auth);
   void pass(std::chrono::milliseconds by);
 
   void pump();
@@ -124,6 +125,7 @@ class machine {
   bool in_flight_ = false;   // views are lent and not yet reported as sent
   std::vector<bytes> lent_;  // those views
   std::string offered_;      // a copy of their octets
+  std::size_t unsent_ = 0;   // what the server could read of them
   std::size_t writes_left_ = pace::everything;
   std::size_t turn_writes_ = 0;
   std::size_t total_writes_ = 0;

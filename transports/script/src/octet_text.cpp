@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "numbered.hpp"
+
 namespace sansmtp::script {
 namespace {
 
@@ -35,7 +37,7 @@ std::size_t same_octets(std::string_view octets) {
   return std::min(octets.find_first_not_of(octets.front()), octets.size());
 }
 
-/// Getter: is the line, CRLF at its end, plain text?
+/// Getter: is this plain text that a line can hold as it is?
 bool is_plain(std::string_view text) {
   return text.empty() ||
          (text != "-" && text.back() != ' ' &&
@@ -62,6 +64,11 @@ std::string to_strings(std::string_view line) {
   }
   flush(line.size());
   return out;
+}
+
+/// Getter: is this plain text, CRLF at its end?
+bool is_whole_line(std::string_view line) {
+  return line.ends_with("\r\n") && is_plain(line.substr(0, line.size() - 2));
 }
 
 bool repeats_itself(std::string_view line) {
@@ -107,8 +114,16 @@ std::vector<std::string_view> to_lines(std::string_view octets) {
 std::vector<std::string> to_statements(char who, std::string_view octets) {
   std::vector<std::string> out;
   const auto lines = to_lines(octets);
+  run_finder runs(lines);
   for (std::size_t i = 0; i < lines.size();) {
     const std::string_view line = lines[i];
+    const auto run = runs.at(i);
+    if (run && is_whole_line(run->pattern)) {
+      const std::string count = '*' + to_string(run->numbers) + ": ";
+      out.push_back(who + count + run->pattern.substr(0, run->pattern.size() - 2));
+      i += static_cast<std::size_t>(run->numbers.count());
+      continue;
+    }
     std::size_t same = 1;
     while (i + same < lines.size() && lines[i + same] == line) ++same;
     if (same < many_lines) same = 1;

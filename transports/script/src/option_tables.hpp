@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "sansmtp/sansmtp.hpp"
 
@@ -17,12 +18,14 @@ struct named {
   T value;
 };
 
-inline constexpr std::array<named<bool session_config::*>, 14> flags{{
+inline constexpr std::array<named<bool session_config::*>, 16> flags{{
     {"trace", &session_config::trace},
     {"quit_no_wait", &session_config::quit_no_wait},
     {"require_all_recipients", &session_config::require_all_recipients},
     {"pipeline_rset", &session_config::pipeline_rset},
     {"allow_empty_content", &session_config::allow_empty_content},
+    {"prefer_chunking", &session_config::prefer_chunking},
+    {"per_recipient_replies", &session_config::per_recipient_replies},
     {"reject_long_lines", &session_config::reject_long_lines},
     {"allow_unadvertised", &session_config::allow_unadvertised},
     {"allow_unadvertised_8bit", &session_config::allow_unadvertised_8bit},
@@ -34,7 +37,13 @@ inline constexpr std::array<named<bool session_config::*>, 14> flags{{
     {"allow_challenge_cleartext", &session_config::allow_challenge_cleartext},
 }};
 
-inline constexpr std::array<named<timeouts::duration timeouts::*>, 14> timeout_fields{{
+inline constexpr std::array<named<std::vector<client_attribute> session_config::*>, 2> client_lists{
+    {
+        {"xclient", &session_config::xclient},
+        {"xforward", &session_config::xforward},
+    }};
+
+inline constexpr std::array<named<timeouts::duration timeouts::*>, 15> timeout_fields{{
     {"greeting", &timeouts::greeting},
     {"hello", &timeouts::hello},
     {"starttls", &timeouts::starttls},
@@ -45,6 +54,7 @@ inline constexpr std::array<named<timeouts::duration timeouts::*>, 14> timeout_f
     {"data", &timeouts::data},
     {"block", &timeouts::block},
     {"progress", &timeouts::progress},
+    {"chunk", &timeouts::chunk},
     {"content", &timeouts::content},
     {"reset", &timeouts::reset},
     {"command", &timeouts::command},
@@ -57,13 +67,18 @@ inline constexpr std::array<named<std::uint32_t reply_limits::*>, 3> reply_limit
     {"octets", &reply_limits::octets},
 }};
 
-inline constexpr std::array<named<std::uint32_t limits::*>, 6> limit_fields{{
+inline constexpr std::array<named<std::uint32_t limits::*>, 11> limit_fields{{
     {"auth_line", &limits::auth_line},
     {"recipients", &limits::recipients},
     {"outstanding", &limits::outstanding},
     {"group_octets", &limits::group_octets},
     {"warnings", &limits::warnings},
     {"progress_octets", &limits::progress_octets},
+    {"chunk_octets", &limits::chunk_octets},
+    {"chunks", &limits::chunks},
+    {"body_octets", &limits::body_octets},
+    {"stream_mails", &limits::stream_mails},
+    {"stream_outstanding", &limits::stream_outstanding},
 }};
 
 inline constexpr std::array<named<tls_mode>, 4> tls_modes{{
@@ -73,10 +88,16 @@ inline constexpr std::array<named<tls_mode>, 4> tls_modes{{
     {"implicit", tls_mode::implicit},
 }};
 
-inline constexpr std::array<named<pipelining_level>, 3> pipelining_levels{{
+inline constexpr std::array<named<mail_protocol>, 2> mail_protocols{{
+    {"smtp", mail_protocol::smtp},
+    {"lmtp", mail_protocol::lmtp},
+}};
+
+inline constexpr std::array<named<pipelining_level>, 4> pipelining_levels{{
     {"off", pipelining_level::off},
     {"envelope", pipelining_level::envelope},
     {"messages", pipelining_level::messages},
+    {"stream", pipelining_level::stream},
 }};
 
 inline constexpr std::array<named<line_end_policy>, 2> line_end_policies{{
@@ -84,16 +105,10 @@ inline constexpr std::array<named<line_end_policy>, 2> line_end_policies{{
     {"strict", line_end_policy::strict},
 }};
 
-inline constexpr std::array<named<notify>, 4> notifications{{
-    {"SUCCESS", notify::success},
-    {"FAILURE", notify::failure},
-    {"DELAY", notify::delay},
-    {"NEVER", notify::never},
-}};
-
-inline constexpr std::array<named<dsn_return>, 2> returns{{
-    {"FULL", dsn_return::full},
-    {"HDRS", dsn_return::headers},
-}};
+/// Getter: the parameter of MAIL that an option of `> send` means. They are the keywords in any
+/// case, but for one that a script may call by its name.
+[[nodiscard]] constexpr std::string_view keyword_of_option(std::string_view option) noexcept {
+  return option == "priority" ? "MT-PRIORITY" : option;
+}
 
 }  // namespace sansmtp::script

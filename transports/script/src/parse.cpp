@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <set>
 #include <utility>
 
 #include "cursor.hpp"
+#include "numbered.hpp"
+#include "opening.hpp"
 #include "option_tables.hpp"
 #include "statement.hpp"
 
@@ -91,7 +94,7 @@ std::vector<authentication> parse_auth(cursor& c) {
         *port > 65535 || !c.charge(sizeof(authentication))) {
       c.fail(
           "plain:user:password[:authzid], login:user:password, external[:authzid] or another way "
-          "of tests/README.md is expected");
+          "of the grammar is expected");
       return {};
     }
     authentication made{{}, form->mechanism, form->minimum};
@@ -113,10 +116,29 @@ std::vector<authentication> parse_auth(cursor& c) {
   return result;
 }
 
-open_session parse_open(cursor& c) {
+/// `NAME=value`, separated by blanks as on the wire, the values as xtext.
+void parse_attributes(cursor& c, std::vector<client_attribute>& into) {
+  const std::string all = c.value_here();
+  for (const std::string_view one : split(all, ' ')) {
+    const std::size_t equals = std::min(one.find('='), one.size());
+    const auto value = xtext_decode(one.substr(std::min(equals + 1, one.size())));
+    if (equals == one.size() || !value) return c.fail("NAME=value is expected, the value as xtext");
+    if (!c.charge(sizeof(client_attribute) + one.size())) return;
+    into.push_back({std::string(one.substr(0, equals)), *value});
+  }
+}
+
+/// Getter: the options where nothing else is said.
+open_session usual_open() {
   open_session result;
+  result.config.local_name = "client.test";
+  return result;
+}
+
+/// `levelled`: the file says itself at which levels it is played.
+open_session parse_open(cursor& c, bool levelled) {
+  open_session result = usual_open();
   session_config& config = result.config;
-  config.local_name = "client.test";
   while (!c.at_end() && !c.failed()) {
     const std::string_view key = c.word("=");
     if (!c.take_here('=')) {
@@ -136,10 +158,13 @@ open_session parse_open(cursor& c) {
     } else if (key == "connect") {
       constexpr std::array<named<bool>, 1> ways{{{"manual", true}}};
       result.manual = choice(c, ways);
+    } else if (key == "protocol") {
+      config.protocol = choice(c, mail_protocols);
     } else if (key == "tls") {
       config.tls = choice(c, tls_modes);
     } else if (key == "pipelining") {
       config.pipelining = choice(c, pipelining_levels);
+      if (levelled) c.fail("'% levels' has said at which levels this is played");
     } else if (key == "line_ends") {
       config.line_ends = choice(c, line_end_policies);
     } else if (key == "auth") {
@@ -148,6 +173,8 @@ open_session parse_open(cursor& c) {
       const std::string all = c.value_here();
       if (!c.charge(all.size() * sizeof(std::string))) break;
       for (const auto word : split(all, ',')) config.ignored_keywords.emplace_back(word);
+    } else if (const auto* attributes = find(client_lists, key)) {
+      parse_attributes(c, config.*(*attributes));
     } else if (key == "helo_fallback") {
       do {
         config.helo_fallback_codes.push_back(static_cast<std::uint16_t>(c.number(9999, ",")));
@@ -184,21 +211,16 @@ parameter parse_raw_parameter(cursor& c, std::string_view stops) {
 void parse_recipient_options(cursor& c, recipient& to) {
   while (!c.failed() && !c.take(')')) {
     const std::string_view key = c.word("=:)");
-    if (key == "NOTIFY" && c.take_here('=')) {
-      do {
-        to.notification = to.notification | choice(c, notifications, ",)");
-      } while (c.take_here(','));
-    } else if (key == "ORCPT" && c.take_here('=')) {
-      to.original = c.value_here(")");
-    } else if (key == "raw" && c.take_here(':')) {
+    if (key == "raw" && c.take_here(':')) {
       to.parameters.push_back(parse_raw_parameter(c, ")"));
-    } else {
-      c.fail("NOTIFY=, ORCPT= or raw: is expected");
+    } else if (const std::string value = c.take_here('=') ? c.value_here(")") : std::string();
+               !set_parameter(to, key, value)) {
+      c.fail("NOTIFY=, ORCPT= or raw: is expected, and a value that it may have");
     }
   }
 }
 
-/// What of a mail's options is not part of the envelope.
+/// What of a mail's options is not part of the envelope, or waits for the rules that hold for it.
 struct mail_options {
   path_rules rules;
   std::optional<std::string> authenticated_sender;
@@ -207,36 +229,25 @@ struct mail_options {
 void parse_mail_options(cursor& c, send_mail& mail, mail_options& options) {
   while (!c.failed() && !c.take(']')) {
     const std::string_view key = c.word("=:]");
-    if (key == "ret" && c.take_here('=')) {
-      mail.env.return_content = choice(c, returns, "]");
-    } else if (key == "envid" && c.take_here('=')) {
-      mail.env.envelope_id = c.value_here("]");
-    } else if (key == "auth" && c.take_here('=')) {
+    if (key == "auth" && c.take_here('=')) {
       options.authenticated_sender = c.value_here("]");
-    } else if (key == "by" && c.take_here('=')) {
-      mail.env.deliver_by = c.value_here("]");
-    } else if (key == "holdfor" && c.take_here('=')) {
-      mail.env.hold_for = c.value_here("]");
-    } else if (key == "holduntil" && c.take_here('=')) {
-      mail.env.hold_until = c.value_here("]");
-    } else if (key == "priority" && c.take_here('=')) {
-      const bool negative = c.take_here('-');
-      const int value = static_cast<int>(c.number(99, "]"));
-      mail.env.priority = static_cast<std::int8_t>(negative ? -value : value);
     } else if (key == "raw" && c.take_here(':')) {
       mail.env.parameters.push_back(parse_raw_parameter(c, "]"));
-    } else if (key == "requiretls") {
-      mail.env.require_tls = true;
     } else if (key == "skip_bad") {
       mail.env.skip_bad_recipients = true;
+    } else if (key == "dsn_required") {
+      mail.env.dsn_required = true;
+    } else if (key == "binary") {
+      mail.binary = true;
     } else if (key == "utf8") {
       mail.utf8_headers = true;
     } else if (key == "allow_underscore") {
       options.rules.allow_underscore = true;
     } else if (key == "allow_long") {
       options.rules.allow_long = true;
-    } else {
-      c.fail("'" + std::string(key) + "' is no option of a mail");
+    } else if (const std::string value = c.take_here('=') ? c.value_here("]") : std::string();
+               !set_parameter(mail.env, keyword_of_option(key), value)) {
+      c.fail("'" + std::string(key) + "' is no option of a mail, or cannot have this value");
     }
   }
 }
@@ -257,9 +268,19 @@ send_mail parse_send(cursor& c) {
       c.fail("':' and the content are expected");
       break;
     }
-    if (!c.charge(sizeof(recipient) / 4)) break;
-    to.emplace_back(c.value("("), recipient{});
-    if (c.take_here('(')) parse_recipient_options(c, to.back().second);
+    number_range numbers{1, 1};
+    const bool many = c.take('*');
+    if (many) {
+      numbers = c.range(":");
+      if (!c.take_here(':')) c.fail("':' and an address with '#' for the number are expected");
+    }
+    const std::string pattern = c.value("(");
+    recipient options;
+    if (c.take_here('(')) parse_recipient_options(c, options);
+    for (std::uint64_t n = numbers.first; n <= numbers.last && !c.failed(); ++n) {
+      if (!c.charge(sizeof(recipient) / 4 + (many ? pattern.size() : 0))) break;
+      to.emplace_back(many ? numbered(pattern, n) : pattern, options);
+    }
   }
   mail_options options;
   if (c.take('[')) parse_mail_options(c, mail, options);
@@ -269,7 +290,7 @@ send_mail parse_send(cursor& c) {
     mail.env.recipients.push_back(std::move(one));
   }
   if (options.authenticated_sender) {
-    mail.env.authenticated_sender = make_path(*options.authenticated_sender, options.rules);
+    (void)set_parameter(mail.env, "AUTH", *options.authenticated_sender, options.rules);
   }
   if (!c.take(':')) c.fail("':' and the content are expected");
   if (c.peek() == '"') {
@@ -609,11 +630,13 @@ class parser {
 
  private:
   void command(cursor& c);
+  void ready(cursor& c);
   void directive(cursor& c);
+  void levels(cursor& c);
   void octets(cursor& c, bool server);
   template <class T>
   void add(T body) {
-    out_.statements.push_back({std::move(body), line_});
+    out_.statements.push_back({std::move(body), line_, {}});
   }
 
   script_data& out_;
@@ -629,6 +652,11 @@ void parser::line(cursor& c, std::uint32_t number) {
   if (!c.charge(sizeof(statement) / 8)) return;
   if (c.take('%')) return directive(c);
   const bool open_first = out_.statements.empty() && c.peek() != '>';
+  const bool answers = c.peek() == 'S' || c.peek() == 'C' || c.peek() == '*';
+  if (answers && !out_.levels.empty() && !out_.statements.empty() &&
+      out_.statements.back().get<getter_check>() != nullptr) {
+    c.fail_at(0, "with '% levels' a getter is asked when all is said: before the next > @ or !");
+  }
   if (c.take('S')) {
     octets(c, true);
   } else if (c.take('C')) {
@@ -651,14 +679,17 @@ void parser::line(cursor& c, std::uint32_t number) {
     if (link.how == link_changes::what::connected && !manual) {
       c.fail("'! connected' needs '> open connect=manual'");
     }
-    if (link.how == link_changes::what::sent) out_.whole_only = true;
+    if (link.how == link_changes::what::sent) {
+      out_.whole_only = true;
+      if (!out_.levels.empty()) c.fail("'! sent' depends on the level: leave out '% levels'");
+    }
     add(std::move(link));
   } else if (c.take('=')) {
     add(parse_check(c));
   } else {
-    c.fail_at(0, "a statement begins with one of S: S| C: C| > * @ ! = % #");
+    c.fail_at(0, "a statement begins with one of S: S| C: C| C+ > * @ ! = % #");
   }
-  if (open_first) c.fail_at(0, "'> open' must come first");
+  if (open_first) c.fail_at(0, "'> open' or '> ready' must come first");
   if (!c.at_end()) {
     (void)c.word();
     c.fail("this is too much");
@@ -674,23 +705,39 @@ void parser::directive(cursor& c) {
     out_.no_faults = true;
   } else if (word == "no-split") {
     out_.no_split = true;
+  } else if (word == "levels") {
+    levels(c);
   } else {
-    c.fail("whole, no-faults or no-split is expected");
+    c.fail("whole, no-faults, no-split or levels is expected");
   }
   if (!c.at_end()) c.fail("this is too much");
 }
 
+void parser::levels(cursor& c) {
+  do {
+    const pipelining_level level = choice(c, pipelining_levels);
+    const bool again =
+        std::find(out_.levels.begin(), out_.levels.end(), level) != out_.levels.end();
+    if (again) c.fail("this level was named before");
+    out_.levels.push_back(level);
+  } while (!c.at_end() && !c.failed());
+}
+
 void parser::octets(cursor& c, bool server) {
+  const bool ahead = !server && c.take_here('+');
+  if (ahead && out_.levels.empty()) c.fail("'C+' differs by level: '% levels' is missing");
+  const bool many = c.take_here('*');
+  const number_range numbers = many ? c.range(":|") : number_range{1, 1};
   const bool raw = c.take_here('|');
   if (!raw && !c.take_here(':')) {
-    c.fail("':' or '|' is expected");
+    c.fail(many ? "':' or '|' is expected" : "':', '|' or a repetition like *300: is expected");
     return;
   }
   c.take_here(' ');
   std::string text;
   if (!raw) {
     text = c.rest();
-    if (!server && text == "-") {
+    if (!server && text == "-" && !ahead && !many) {
       add(client_writes{});
       return;
     }
@@ -700,11 +747,36 @@ void parser::octets(cursor& c, bool server) {
     text = c.next() == '"' ? c.strings() : c.raw_rest();
     if (text.empty()) c.fail("octets are expected");
   }
+  if (many) text = c.repeated(text, numbers);
   if (server) {
     add(server_says{std::move(text)});
   } else {
-    add(client_writes{std::move(text)});
+    add(client_writes{std::move(text), ahead});
   }
+}
+
+void parser::ready(cursor& c) {
+  if (opened_ && out_.statements.size() != 1) {
+    c.fail("'> ready' stands first, or directly behind '> open'");
+    return;
+  }
+  if (!opened_) {
+    add(std::make_shared<open_session>(usual_open()));
+    out_.statements.back().spelt = "> open";
+    opened_ = true;
+  }
+  const open_session& options = *out_.statements.front().get<open_session>();
+  if (std::string why = why_not_ready(options); !why.empty()) c.fail(std::move(why));
+  std::vector<std::string> offers;
+  while (!c.at_end() && !c.failed()) {
+    offers.push_back(c.peek() == '"' ? c.one_string() : std::string(c.word()));
+    if (!is_offer(offers.back()))
+      c.fail("a keyword of EHLO is expected, or a string of printable octets");
+    (void)c.charge(sizeof(statement) / 4);
+  }
+  constexpr std::size_t statements_of_an_opening = 6;
+  if (c.failed() || !c.charge(statements_of_an_opening * sizeof(statement) / 8)) return;
+  for (statement& s : opening_of(options, offers, line_)) out_.statements.push_back(std::move(s));
 }
 
 void parser::command(cursor& c) {
@@ -722,13 +794,14 @@ void parser::command(cursor& c) {
       {"abort", what::abort},
   }};
   const std::string_view word = c.word();
+  if (word == "ready") return ready(c);
   if (opened_ != (word != "open")) {
-    c.fail(opened_ ? "only one '> open' is allowed" : "'> open' must come first");
+    c.fail(opened_ ? "only one '> open' is allowed" : "'> open' or '> ready' must come first");
     return;
   }
   opened_ = true;
   if (word == "open") {
-    add(parse_open(c));
+    add(std::make_shared<open_session>(parse_open(c, !out_.levels.empty())));
   } else if (word == "send") {
     send_mail mail = parse_send(c);
     if (!c.failed() && !known_.mails.insert(mail.number).second) {

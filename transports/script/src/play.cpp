@@ -7,13 +7,15 @@
 #include <vector>
 
 #include "compare.hpp"
+#include "levels.hpp"
 #include "machine.hpp"
+#include "option_tables.hpp"
 #include "statement.hpp"
 
 namespace sansmtp::script {
 namespace {
 
-// What a file may cost (tests/README.md): cuts of a run of server octets, and places of a fault.
+// What a file may cost (transcripts.md): cuts of a run of server octets, and places of a fault.
 // Longer files get all places near the ends and evenly spaced ones between.
 constexpr std::size_t max_cuts = 512;
 constexpr std::size_t fault_work = 4'000'000;
@@ -182,9 +184,24 @@ void play_faults(const script_data& script, play_result& result) {
   }
 }
 
+/// Command: plays it at each of its levels, up to the first that fails.
+play_result play_levels(const transcript& t, mode how) {
+  play_result result;
+  for (const pipelining_level level : t.levels()) {
+    result = play(at_level(t, level), how);
+    if (result.ok()) continue;
+    const auto* name = std::find_if(pipelining_levels.begin(), pipelining_levels.end(),
+                                    [&](const auto& row) { return row.value == level; });
+    result.wrong->what += " [at level " + std::string(name->name) + ']';
+    break;
+  }
+  return result;
+}
+
 }  // namespace
 
 play_result play(const transcript& t, mode how) {
+  if (!t.levels().empty()) return play_levels(t, how);
   const script_data& script = t.data();
   play_result result;
   outcome_of_play whole = play_once(script, {}, true);

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "numbered.hpp"
 #include "octet_text.hpp"
 #include "option_tables.hpp"
 #include "sansmtp/script/parse.hpp"
@@ -36,7 +37,7 @@ constexpr std::uint64_t most_filler = max_transcript_octets / 3;
 string word(string_view text) {
   const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           string_view("@.-_+;/*").find(c) != string_view::npos;
+           string_view("@.-_+;/").find(c) != string_view::npos;
   });
   return plain && text != "->" ? string(text) : '"' + escape(text) + '"';
 }
@@ -49,7 +50,7 @@ string_view name_of(const std::array<named<T>, N>& table, const T& value) {
   return {};
 }
 
-// -- > open -----------------------------------------------------------------------------------------
+// -- > open ---------------------------------------------------------------------------------------
 
 /// Getter: the options that differ from the defaults.
 string open_statement(const session_config& config, const endpoint_info& local,
@@ -61,6 +62,9 @@ string open_statement(const session_config& config, const endpoint_info& local,
   };
   if (!local.host_name.empty()) add("host", word(local.host_name));
   if (!local.local_address.empty()) add("address", word(local.local_address));
+  if (config.protocol != defaults.protocol) {
+    add("protocol", string(name_of(mail_protocols, config.protocol)));
+  }
   if (config.tls != defaults.tls) add("tls", string(name_of(tls_modes, config.tls)));
   if (config.pipelining != defaults.pipelining) {
     add("pipelining", string(name_of(pipelining_levels, config.pipelining)));
@@ -92,6 +96,13 @@ string open_statement(const session_config& config, const endpoint_info& local,
     add("helo_fallback",
         join(config.helo_fallback_codes, [](std::uint16_t code) { return std::to_string(code); }));
   }
+  for (const auto& [name, list] : client_lists) {
+    string all;
+    for (const client_attribute& one : config.*list) {
+      all += (all.empty() ? "" : " ") + one.name + '=' + xtext_encode(one.value);
+    }
+    if (!all.empty()) add(name, '"' + escape(all) + '"');
+  }
   if (config.limits.reply.accept_bare_lf) out += " accept_bare_lf";
   for (const auto& [name, field] : flags) {
     // That it was traced is how it came to be recorded, and shows nothing.
@@ -101,10 +112,28 @@ string open_statement(const session_config& config, const endpoint_info& local,
   return out;
 }
 
-// -- > send -----------------------------------------------------------------------------------------
+// -- > send ---------------------------------------------------------------------------------------
 
 string parameter_text(const parameter& p) {
   return "raw:" + word(p.value.empty() ? p.keyword : p.keyword + '=' + p.value);
+}
+
+/// Getter: a parameter that a field of the envelope stands for, as an option.
+string option_text(string_view keyword, string_view value) {
+  string text(keyword);
+  if (value.empty()) return text;
+  // A list of words and the null path are no strings either.
+  const bool plain =
+      value == "<>" || value.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ,") == string_view::npos;
+  return text + '=' + (plain ? string(value) : word(value));
+}
+
+/// Getter: the option of `> send` that stands for a parameter of MAIL.
+string option_of(string_view keyword) {
+  if (keyword == keyword_of_option("priority")) return "priority";
+  string option(keyword);
+  for (char& c : option) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return option;
 }
 
 string path_text(const path& p) { return p.is_null() ? "<>" : word(p.text()); }
@@ -120,34 +149,54 @@ path_rules rules_of(const path& p) {
   return rules;
 }
 
-string recipient_text(const recipient& to) {
+/// Getter: what stands in parentheses behind an address; empty if there is nothing.
+string recipient_options_text(const recipient& to) {
   string options;
   const auto add = [&](const string& text) { options += (options.empty() ? "" : " ") + text; };
-  string wanted;
-  for (const auto& [name, value] : notifications) {
-    if (has(to.notification, value)) wanted.append(wanted.empty() ? "" : ",").append(name);
-  }
-  if (!wanted.empty()) add("NOTIFY=" + wanted);
-  if (!to.original.empty()) add("ORCPT=" + word(to.original));
+  for (const auto& [keyword, value] : parameters_of(to)) add(option_text(keyword, value));
   for (const parameter& p : to.parameters) add(parameter_text(p));
-  return path_text(to.address) + (options.empty() ? "" : '(' + options + ')');
+  return options.empty() ? options : '(' + options + ')';
+}
+
+/// Getter: all recipients, those that differ by a number only as one: `*300:r#@b.test`.
+string recipients_text(const std::vector<recipient>& all) {
+  std::vector<string> addresses;
+  std::vector<string> options;
+  for (const recipient& to : all) {
+    addresses.push_back(path_text(to.address));
+    options.push_back(recipient_options_text(to));
+  }
+  const std::vector<string_view> views(addresses.begin(), addresses.end());
+  run_finder runs(views);
+  string out;
+  std::size_t same = 0;  // up to here the options are those of the one at hand
+  for (std::size_t i = 0; i < all.size();) {
+    const auto run = runs.at(i);
+    const std::size_t count = run ? static_cast<std::size_t>(run->numbers.count()) : 1;
+    if (same <= i) {
+      same = i + 1;
+      while (same < all.size() && options[same] == options[i]) ++same;
+    }
+    const bool alike = i + count <= same;
+    // Digits of an escape are no numbers.
+    const bool folds = run && alike && run->pattern.find('\\') == string::npos;
+    out += folds ? " *" + to_string(run->numbers) + ':' + run->pattern : ' ' + addresses[i];
+    out += options[i];
+    i += folds ? count : 1;
+  }
+  return out;
 }
 
 string mail_options_text(const envelope& env, const message& content) {
   string options;
   const auto add = [&](const string& text) { options += (options.empty() ? "" : " ") + text; };
-  if (env.return_content != dsn_return::unset) {
-    add("ret=" + string(name_of(returns, env.return_content)));
+  for (const auto& [keyword, value] : parameters_of(env)) {
+    add(option_text(option_of(keyword), value));
   }
-  if (!env.envelope_id.empty()) add("envid=" + word(env.envelope_id));
-  if (env.authenticated_sender) add("auth=" + path_text(*env.authenticated_sender));
-  if (env.require_tls) add("requiretls");
-  if (!env.deliver_by.empty()) add("by=" + word(env.deliver_by));
-  if (env.priority) add("priority=" + std::to_string(*env.priority));
-  if (!env.hold_for.empty()) add("holdfor=" + word(env.hold_for));
-  if (!env.hold_until.empty()) add("holduntil=" + word(env.hold_until));
   for (const parameter& p : env.parameters) add(parameter_text(p));
+  if (env.dsn_required) add("dsn_required");
   if (env.skip_bad_recipients) add("skip_bad");
+  if (content.is_binary()) add("binary");
   if (content.has_utf8_headers()) add("utf8");
   path_rules rules = rules_of(env.sender);
   for (const recipient& to : env.recipients) {
@@ -171,7 +220,7 @@ string filler(const content_facts& facts) {
          escape(rest) + "\\r\\n\"";
 }
 
-// -- how it ended -----------------------------------------------------------------------------------
+// -- how it ended ---------------------------------------------------------------------------------
 
 /// Getter: octets that the engine refuses for this reason, if the excerpt alone does not show it.
 string offending_octets(errc why, string_view excerpt, const reply_limits& limits) {
@@ -367,7 +416,7 @@ void recorder::comment(string_view text) { impl_->comments += "# " + printable(t
 void recorder::send(time_point now, const envelope& env, const message& content) {
   const std::uint32_t number = ++impl_->mails;
   string s = "send " + std::to_string(number) + ' ' + path_text(env.sender) + " ->";
-  for (const recipient& to : env.recipients) s += ' ' + recipient_text(to);
+  s += recipients_text(env.recipients);
   s += ' ' + mail_options_text(env, content) + ": ";
   if (content.is_streamed()) {
     s += "stream";
@@ -429,7 +478,8 @@ void recorder::take(time_point now, const event& e) {
     case event::kind::reply_parsed: r.add_reply(e); break;
     case event::kind::line_sent:
       // The name that the adapter found for this host.
-      if (r.config.local_name.empty() && (e.answers == verb::ehlo || e.answers == verb::helo)) {
+      if (r.config.local_name.empty() &&
+          (e.answers == verb::ehlo || e.answers == verb::helo || e.answers == verb::lhlo)) {
         r.config.local_name = e.command.substr(std::min<std::size_t>(5, e.command.size()));
       }
       if (e.answers == verb::auth) r.infer_mechanism(e.command);
@@ -439,6 +489,11 @@ void recorder::take(time_point now, const event& e) {
     case event::kind::upgrade_to_tls: r.tls_wanted = true; break;
     case event::kind::mail_done: r.ends.emplace_back(e.id, to_statement(see(e, 1, {}))); break;
     case event::kind::closed:
+      // A server that was told no name says nothing about it: any will do.
+      if (r.config.local_name.empty() && r.host.empty() && r.address.empty() &&
+          condition_of(e.error) != errc::no_local_name) {
+        r.config.local_name = "client.test";
+      }
       r.add_end(e);
       r.closed = true;
       r.end = to_statement(see(e, 0, {}));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "octet_text.hpp"
+#include "replies.hpp"
 #include "statement.hpp"
 
 namespace sansmtp::script {
@@ -29,67 +30,32 @@ std::string canonical(string_view line) {
   return out;
 }
 
-/// Getter: the replies in these octets: up to and with a line that ends one. What is no reply, and
-/// what is left in the end, is one too.
-std::vector<std::string> to_replies(string_view octets) {
-  std::vector<std::string> replies;
-  bool open = false;
-  for (const string_view line : to_lines(octets)) {
-    if (!open) replies.emplace_back();
-    replies.back() += line;
-    open = line.size() > 3 && line[3] == '-';
-  }
-  return replies;
-}
-
-/// Getter: does a line that ends the reply still have to come?
-bool is_open(string_view reply) {
-  const auto lines = to_lines(reply);
-  return !lines.empty() && lines.back().size() > 3 && lines.back()[3] == '-';
-}
-
 }  // namespace
 
 scripted_server::scripted_server(const transcript& t, likeness how) : name_(t.name()), how_(how) {
-  std::size_t replies = 0;  // so far; the greeting answers no line
-  bool content = false;
-  for (const statement& s : t.data().statements) {
-    last_line_ = s.line;
-    if (const auto* writes = s.get<client_writes>()) {
-      for (const string_view line : to_lines(writes->octets)) {
-        expected_.push_back({std::string(line), s.line, content});
-        if (content && line == ".\r\n") content = false;
-      }
-    } else if (const auto* says = s.get<server_says>()) {
-      const bool more =
-          !steps_.empty() && steps_.back().kind == step::what::say && is_open(steps_.back().octets);
-      auto all = to_replies(says->octets);
-      if (more && !all.empty()) {  // a reply of more lines, one statement for each
-        steps_.back().octets += all.front();
-        all.erase(all.begin());
-      }
-      for (std::string& reply : all) {
-        // The lines of content have no replies of their own.
-        const auto commands = static_cast<std::size_t>(
-            std::count_if(expected_.begin(), expected_.end(),
-                          [](const heard_line& l) { return !l.content || l.octets == ".\r\n"; }));
-        const std::size_t answers = std::min(replies++, commands);
-        std::size_t needs = 0;
-        for (std::size_t left = answers; left > 0; ++needs) {
-          if (!expected_[needs].content || expected_[needs].octets == ".\r\n") --left;
-        }
-        if (reply.starts_with("354")) content = true;
-        steps_.push_back({step::what::say, std::move(reply), duration{0}, needs});
-      }
-    } else if (const auto* time = s.get<time_passes>()) {
-      steps_.push_back({step::what::wait, {}, time->by, 0});
+  const auto& all = t.data().statements;
+  last_line_ = all.back().line;
+  both_sides sides = sides_of(t.data());
+  auto reply = sides.server.begin();
+  auto line = sides.client.begin();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const statement& s = all[i];
+    for (; line != sides.client.end() && line->statement == i; ++line) {
+      expected_.push_back({std::move(line->octets), s.line, line->content, line->ahead});
+    }
+    for (; reply != sides.server.end() && reply->statement == i; ++reply) {
+      steps_.push_back(
+          {step::what::say, std::move(reply->octets), duration{0}, reply->needs, reply->ahead});
+    }
+    if (const auto* time = s.get<time_passes>()) {
+      steps_.push_back({step::what::wait, {}, time->by, 0, false});
     } else if (const auto* link = s.get<link_changes>()) {
       switch (link->how) {
         case link_changes::what::end:
-          steps_.push_back({step::what::end, {}, duration{0}, expected_.size()});
+          steps_.push_back({step::what::end, {}, duration{0}, expected_.size(), false});
           break;
         case link_changes::what::reset:
-          steps_.push_back({step::what::reset, {}, duration{0}, expected_.size()});
+          steps_.push_back({step::what::reset, {}, duration{0}, expected_.size(), false});
           break;
         case link_changes::what::tls_up:
         case link_changes::what::tls_unverified:
@@ -137,18 +103,29 @@ void scripted_server::receive(duration now, string_view octets) {
 }
 
 void scripted_server::hear(string_view line) {
+  // A client that does not run ahead of a refusal leaves out what the `C+` lines say.
+  while (heard_ < expected_.size() && expected_[heard_].ahead &&
+         !is_same(expected_[heard_], line)) {
+    expected_[heard_++].left_out = true;
+  }
   if (heard_ == expected_.size()) {
     return fail(last_line_, "the client says more than the transcript has", "(nothing more)", line);
   }
   const heard_line& wanted = expected_[heard_];
-  const bool exact = how_ == likeness::exact || wanted.content;
-  const bool same = exact ? wanted.octets == line : canonical(wanted.octets) == canonical(line);
-  if (!same) return fail(wanted.line, "the client says something else", wanted.octets, line);
+  if (!is_same(wanted, line)) {
+    return fail(wanted.line, "the client says something else", wanted.octets, line);
+  }
   ++heard_;
+}
+
+bool scripted_server::is_same(const heard_line& wanted, string_view line) const {
+  const bool exact = how_ == likeness::exact || wanted.content;
+  return exact ? wanted.octets == line : canonical(wanted.octets) == canonical(line);
 }
 
 void scripted_server::receive_end(duration now) {
   advance(now);
+  while (heard_ < expected_.size() && expected_[heard_].ahead) expected_[heard_++].left_out = true;
   if (!wrong_ && heard_ < expected_.size()) {
     fail(expected_[heard_].line, "the client closed and did not say this", expected_[heard_].octets,
          partial_.empty() ? "(nothing more)" : partial_);
@@ -165,7 +142,7 @@ void scripted_server::advance(duration now) {
       if (now < *waits_until_) return;
       waits_until_.reset();
     } else if (s.kind == step::what::say) {
-      out_ += s.octets;
+      if (!s.ahead || !expected_[s.needs - 1].left_out) out_ += s.octets;
     } else {
       closing_ = true;
       resetting_ = s.kind == step::what::reset;

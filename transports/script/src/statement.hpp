@@ -4,8 +4,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -39,6 +41,7 @@ struct send_mail {
   std::string content;
   std::optional<std::uint64_t> size;
   bool eight_bit = false;
+  bool binary = false;
   bool utf8_headers = false;
 };
 
@@ -85,6 +88,7 @@ struct server_says {
 /// `C:` and `C|`; no octets: nothing may be written.
 struct client_writes {
   std::string octets;
+  bool ahead = false;  // `C+`: only where it may run ahead of replies, so not at level `off`
 };
 
 /// `@`
@@ -179,15 +183,23 @@ struct getter_check {
 
 /// One statement and where it stands.
 struct statement {
-  std::variant<open_session, send_mail, lend_chunk, cancel_mail, authenticate_now, simple_command,
-               server_says, client_writes, time_passes, link_changes, expected_event, getter_check>
+  // There is one `> open` in a file, and it is far larger than all others.
+  std::variant<std::shared_ptr<const open_session>, send_mail, lend_chunk, cancel_mail,
+               authenticate_now, simple_command, server_says, client_writes, time_passes,
+               link_changes, expected_event, getter_check>
       what;
   std::uint32_t line = 0;
+  std::string spelt;  // as a line of its own, where its line stands for more than this statement
 
   /// Getter: the body if it is a `T`, else nullptr.
   template <class T>
   [[nodiscard]] const T* get() const noexcept {
-    return std::get_if<T>(&what);
+    if constexpr (std::is_same_v<T, open_session>) {
+      const auto* const open = std::get_if<std::shared_ptr<const open_session>>(&what);
+      return open == nullptr ? nullptr : open->get();
+    } else {
+      return std::get_if<T>(&what);
+    }
   }
 
   [[nodiscard]] bool is_server() const noexcept { return get<server_says>() != nullptr; }
@@ -224,6 +236,12 @@ struct script_data {
   bool whole_only = false;
   bool no_faults = false;
   bool no_split = false;
+  std::vector<pipelining_level> levels;  // `% levels`: to be played at each of them
 };
+
+/// Getter: the statement as a line says it, or would say it.
+[[nodiscard]] inline const std::string& source_of(const script_data& script, const statement& s) {
+  return s.spelt.empty() ? script.lines[s.line - 1] : s.spelt;
+}
 
 }  // namespace sansmtp::script

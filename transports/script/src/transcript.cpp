@@ -18,6 +18,8 @@ std::vector<mode> transcript::modes() const {
   return result;
 }
 
+const std::vector<pipelining_level>& transcript::levels() const noexcept { return data_->levels; }
+
 std::string transcript::server_octets() const {
   std::string result;
   for (const statement& s : data_->statements) {

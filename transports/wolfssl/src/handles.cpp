@@ -8,6 +8,5 @@ namespace sansmtp::wolfssl {
 
 void release::operator()(WOLFSSL_CTX* p) const noexcept { wolfSSL_CTX_free(p); }
 void release::operator()(WOLFSSL* p) const noexcept { wolfSSL_free(p); }
-void release::operator()(WOLFSSL_SESSION* p) const noexcept { wolfSSL_SESSION_free(p); }
 
 }  // namespace sansmtp::wolfssl

@@ -5,18 +5,15 @@
 
 struct WOLFSSL;
 struct WOLFSSL_CTX;
-struct WOLFSSL_SESSION;
 
 namespace sansmtp::wolfssl {
 
 struct release {
   void operator()(WOLFSSL_CTX* p) const noexcept;
   void operator()(WOLFSSL* p) const noexcept;
-  void operator()(WOLFSSL_SESSION* p) const noexcept;
 };
 
 using context_handle = std::unique_ptr<WOLFSSL_CTX, release>;
 using link_handle = std::unique_ptr<WOLFSSL, release>;
-using session_handle = std::unique_ptr<WOLFSSL_SESSION, release>;
 
 }  // namespace sansmtp::wolfssl

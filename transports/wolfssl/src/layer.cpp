@@ -4,21 +4,19 @@
 #include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/ecc.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
-
-#include <arpa/inet.h>
+#include <wolfssl/wolfcrypt/hash.h>
 
 #include "layer.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "peer_chain.hpp"
-#include "sansmtp/channel_binding.hpp"
-#include "sansmtp/wolfssl/server_identity.hpp"
-#include "sansmtp/wolfssl/tls_errc.hpp"
+#include "read_certificate.hpp"
+#include "sansmtp/wolfssl/tls_context.hpp"
 
 namespace sansmtp::wolfssl {
 
@@ -32,14 +30,18 @@ struct thread_end {
   }
 };
 
-int receive_from(WOLFSSL*, char* into, int size, void* to) {
-  return static_cast<layer*>(to)->give(into, size);
+int receive_from(WOLFSSL*, char* into, int size, void* from) {
+  auto& l = *static_cast<layer*>(from);
+  const std::size_t part = l.give(into, static_cast<std::size_t>(size));
+  if (part != 0) return static_cast<int>(part);
+  return l.at_end() ? WOLFSSL_CBIO_ERR_CONN_CLOSE : WOLFSSL_CBIO_ERR_WANT_READ;
 }
 int send_to(WOLFSSL*, char* octets, int size, void* to) {
-  return static_cast<layer*>(to)->take(octets, size);
+  static_cast<layer*>(to)->take({octets, static_cast<std::size_t>(size)});
+  return size;
 }
 int judge_peer(int, WOLFSSL_X509_STORE_CTX* store) {
-  return static_cast<layer*>(store->userCtx)->judge(*store);
+  return static_cast<layer*>(store->userCtx)->judge_chain_of(*store) ? 1 : 0;
 }
 
 bytes octets_of(const unsigned char* from, std::size_t size) noexcept {
@@ -54,23 +56,12 @@ bytes shown_certificate(WOLFSSL* ssl) noexcept {
   return octets_of(wolfSSL_get_chain_cert(chain, 0), static_cast<std::size_t>(std::max(size, 0)));
 }
 
-std::string printable(const std::string& address) {
-  std::array<char, 64> text{};
-  const bool v4 = address.size() == 4;
-  if (!v4 && address.size() != 16) return {};
-  return ::inet_ntop(v4 ? AF_INET : AF_INET6, address.data(), text.data(), text.size()) == nullptr
-             ? std::string()
-             : std::string(text.data());
-}
-
 }  // namespace
 
-layer::layer(std::shared_ptr<layer_context> context, link_handle link, peer_demand demand,
-             std::string key)
-    : context_(std::move(context)),
-      link_(std::move(link)),
-      demand_(std::move(demand)),
-      key_(std::move(key)) {
+layer::layer(std::shared_ptr<layer_context> context, link_handle link, tls::link_terms terms)
+    : record_layer(context, std::move(terms)),
+      context_(std::move(context)),
+      link_(std::move(link)) {
   WOLFSSL* const ssl = link_.get();
   wolfSSL_SSLSetIORecv(ssl, receive_from);
   wolfSSL_SSLSetIOSend(ssl, send_to);
@@ -82,197 +73,131 @@ layer::layer(std::shared_ptr<layer_context> context, link_handle link, peer_dema
   wolfSSL_SetCertCbCtx(ssl, this);
   if (verifies()) {
     // wolfSSL keeps what it takes for an authority. It does so for this link only, and what it
-    // thinks of the chain does not count: see judge().
+    // thinks of the chain does not count: see judge_chain_of().
     wolfSSL_set0_verify_cert_store(ssl, wolfSSL_X509_STORE_new());
   }
-  resumed_ = context_->sessions.take(key_);
-  if (resumed_) wolfSSL_set_session(ssl, resumed_->session.get());
+  if (void* const session = offer()) {
+    wolfSSL_set_session(ssl, static_cast<WOLFSSL_SESSION*>(session));
+  }
 }
 
 layer::~layer() {
-  if (!established_ || error_ || info_.verdict || context_->options.resumable_sessions == 0) return;
+  if (!established() || options().resumable_sessions == 0) return;
   // Not before now: with TLS 1.3 the tickets come behind the handshake.
-  session_handle session(wolfSSL_get1_session(link_.get()));
-  if (session == nullptr || wolfSSL_SESSION_is_resumable(session.get()) != 1) return;
-  info_.resumed = false;
-  context_->sessions.put(key_, {std::move(session), std::move(info_), certificate_hash_});
-}
-
-// -- what wolfSSL calls ---------------------------------------------------------------------------
-
-int layer::give(char* into, int size) noexcept {
-  if (in_.empty()) return end_ ? WOLFSSL_CBIO_ERR_CONN_CLOSE : WOLFSSL_CBIO_ERR_WANT_READ;
-  const std::size_t part = std::min(in_.size(), static_cast<std::size_t>(size));
-  std::memcpy(into, in_.data(), part);
-  in_ = in_.subspan(part);
-  return static_cast<int>(part);
-}
-
-int layer::take(const char* octets, int size) noexcept {
-  out_.insert(out_.end(), octets, octets + size);
-  return size;
-}
-
-/// The server's own certificate is asked about last, and the answer to that is the one that counts
-/// (TLS-11, TLS-15). It comes inside the handshake, so that nothing of ours is shown to a wrong
-/// server, and it is told by an alert.
-int layer::judge(const WOLFSSL_X509_STORE_CTX& store) noexcept {
-  if (store.error_depth != 0) return 1;
-  std::vector<peer_certificate> chain;
-  for (int i = 0; i < store.totalCerts; ++i) {
-    chain.emplace_back(octets_of(store.certs[i].buffer, store.certs[i].length));
+  std::shared_ptr<void> session(wolfSSL_get1_session(link_.get()), [](void* p) {
+    wolfSSL_SESSION_free(static_cast<WOLFSSL_SESSION*>(p));
+  });
+  if (session != nullptr &&
+      wolfSSL_SESSION_is_resumable(static_cast<WOLFSSL_SESSION*>(session.get())) == 1) {
+    keep(std::move(session));
   }
-  if (!chain.empty()) look_at(chain.front());
-  info_.verdict = verdict_on(chain);
-  judged_ = true;
-  return !info_.verdict || context_->options.report_only ? 1 : 0;
-}
-
-std::error_code layer::verdict_on(std::span<const peer_certificate> chain) const {
-  WOLFSSL_CERT_MANAGER* const trust = wolfSSL_CTX_GetCertManager(context_->trust.get());
-  if (const std::error_code error = judge_chain(trust, chain)) return error;
-  if (demand_.names.empty()) return tls_errc::no_server_name;
-  const certificate_names names = chain.front().names();
-  const bool right =
-      std::any_of(demand_.names.begin(), demand_.names.end(),
-                  [&names](const std::string& name) { return matches(names, name); });
-  return right ? std::error_code() : tls_errc::name_mismatch;
-}
-
-void layer::look_at(const peer_certificate& certificate) {
-  const certificate_names names = certificate.names();
-  info_.peer_names = names.dns;
-  for (const std::string& address : names.addresses) {
-    info_.peer_names.push_back(printable(address));
-  }
-  std::sort(info_.peer_names.begin(), info_.peer_names.end());
-  info_.peer_expiry = certificate.expiry();
-  certificate_hash_ = certificate.hash();
 }
 
 // -- the handshake --------------------------------------------------------------------------------
 
+/// The server's own certificate is asked about last, and the answer to that is the one that counts.
+bool layer::judge_chain_of(const WOLFSSL_X509_STORE_CTX& store) noexcept {
+  if (store.error_depth != 0) return true;
+  std::vector<bytes> shown;
+  std::vector<tls::certificate_facts> chain;
+  for (int i = 0; i < store.totalCerts; ++i) {
+    shown.push_back(octets_of(store.certs[i].buffer, store.certs[i].length));
+    chain.push_back(read_certificate(shown.back()));
+  }
+  if (!chain.empty()) look_at(shown.front(), chain.front(), end_point_hash(shown.front()));
+  if (goes_by_records()) return judge_by_records(shown.empty() ? bytes() : shown.front());
+  WOLFSSL_CERT_MANAGER* const trust = wolfSSL_CTX_GetCertManager(context_->trust.get());
+  const bool trusted = is_vouched_for(trust, shown, chain);
+  return judge(chain, trusted ? std::error_code() : tls_errc::untrusted_certificate);
+}
+
 void layer::feed(bytes ciphertext) {
-  if (!established_) hello_.feed(ciphertext);
-  in_ = ciphertext;
+  if (!established()) hello_.feed(ciphertext);
+  record_layer::feed(ciphertext);
 }
 
 tls_layer::progress layer::handshake() {
   static thread_local const thread_end at_end;
   static_cast<void>(at_end);
-  if (error_) return progress::failed;
+  if (error()) return progress::failed;
+  WOLFSSL* const ssl = link_.get();
   wolfSSL_ERR_clear_error();
-  const int result = wolfSSL_connect(link_.get());
-  if (result == WOLFSSL_SUCCESS) return finish();
-  const int code = wolfSSL_get_error(link_.get(), result);
+  const int result = wolfSSL_connect(ssl);
+  if (result == WOLFSSL_SUCCESS) {
+    return finish({wolfSSL_session_reused(ssl) == 1, hello_.extended_master_secret(),
+                   wolfSSL_get_version(ssl), wolfSSL_get_cipher_name(ssl)});
+  }
+  const int code = wolfSSL_get_error(ssl, result);
   if (code == WOLFSSL_ERROR_WANT_READ) return progress::wants_octets;
-  fail(code);
+  fail_with(code);
   return progress::failed;
 }
 
-tls_layer::progress layer::finish() {
-  WOLFSSL* const ssl = link_.get();
-  info_.resumed = wolfSSL_session_reused(ssl) == 1;
-  if (info_.resumed && resumed_) {
-    info_ = std::move(resumed_->info);
-    info_.resumed = true;
-    certificate_hash_ = std::move(resumed_->certificate_hash);
-  } else {
-    look_at_peer();
-  }
-  resumed_.reset();
-  info_.protocol = wolfSSL_get_version(ssl);
-  info_.cipher = wolfSSL_get_cipher_name(ssl);
-  if (info_.verdict && !context_->options.report_only) {
-    error_ = info_.verdict;
-    wolfSSL_shutdown(ssl);  // the only alert that can still be sent
-    return progress::failed;
-  }
-  bind();
-  established_ = true;
-  const auto& accept = context_->options.accept;
-  return accept && !accept(info_) ? progress::too_weak : progress::established;
-}
-
-/// Whose certificate is it, if nobody had to judge it?
 void layer::look_at_peer() {
-  if (verifies()) {
-    if (!judged_) info_.verdict = tls_errc::no_certificate;
-    info_.verified = !info_.verdict;
-    return;
-  }
-  if (const bytes certificate = shown_certificate(link_.get()); !certificate.empty()) {
-    look_at(peer_certificate(certificate));
-  }
+  const bytes certificate = shown_certificate(link_.get());
+  if (certificate.empty()) return;
+  look_at(certificate, read_certificate(certificate), end_point_hash(certificate));
 }
 
-/// What ties an authentication to this link (SASL-12).
-void layer::bind() {
+std::string layer::digest(tls::record_hash with, bytes octets) {
+  const bool longer = with == tls::record_hash::sha512;
+  constexpr std::size_t sha512_octets = WC_SHA512_DIGEST_SIZE;
+  constexpr std::size_t sha256_octets = WC_SHA256_DIGEST_SIZE;
+  std::string out(longer ? sha512_octets : sha256_octets, '\0');
+  const int result =
+      wc_Hash(longer ? WC_HASH_TYPE_SHA512 : WC_HASH_TYPE_SHA256,
+              reinterpret_cast<const byte*>(octets.data()), static_cast<word32>(octets.size()),
+              reinterpret_cast<byte*>(out.data()), static_cast<word32>(out.size()));
+  return result == 0 ? out : std::string();
+}
+
+std::string layer::binding_octets(std::string_view type) {
   WOLFSSL* const ssl = link_.get();
-  const std::string_view protocol = info_.protocol;
-  const tls_version version = protocol == "TLSv1.3"   ? tls_version::tls_1_3
-                              : protocol == "TLSv1.2" ? tls_version::tls_1_2
-                                                      : tls_version::older;
-  channel_binding binding;
-  binding.type =
-      binding_type_for(version, hello_.extended_master_secret(), context_->options.binding);
-  if (binding.type == "tls-exporter") {
+  std::array<char, 32> octets{};
+  auto* const to = reinterpret_cast<unsigned char*>(octets.data());
+  if (type == "tls-exporter") {
     constexpr std::string_view label = "EXPORTER-Channel-Binding";
-    std::array<unsigned char, 32> octets{};
-    if (wolfSSL_export_keying_material(ssl, octets.data(), octets.size(), label.data(),
-                                       label.size(), nullptr, 0, 0) == WOLFSSL_SUCCESS) {
-      binding.octets.assign(reinterpret_cast<const char*>(octets.data()), octets.size());
-    }
-  } else if (binding.type == "tls-unique") {
-    // The first Finished of the handshake: ours, or the server's if the session was resumed
-    // (RFC 5929 section 3.1).
-    std::array<unsigned char, 12> octets{};
-    const std::size_t size = info_.resumed
-                                 ? wolfSSL_get_peer_finished(ssl, octets.data(), octets.size())
-                                 : wolfSSL_get_finished(ssl, octets.data(), octets.size());
-    if (size == octets.size()) {
-      binding.octets.assign(reinterpret_cast<const char*>(octets.data()), size);
-    }
-  } else if (binding.type == "tls-server-end-point") {
-    binding.octets = certificate_hash_;
+    const bool good =
+        wolfSSL_export_keying_material(ssl, to, octets.size(), label.data(), label.size(), nullptr,
+                                       0, 0) == WOLFSSL_SUCCESS;
+    return good ? std::string(octets.data(), octets.size()) : std::string();
   }
-  info_.binding = std::move(binding);
+  // The first Finished of the handshake: ours, or the server's if the session was resumed
+  // (RFC 5929 section 3.1).
+  constexpr std::size_t length = 12;
+  const std::size_t size = wolfSSL_session_reused(ssl) == 1
+                               ? wolfSSL_get_peer_finished(ssl, to, length)
+                               : wolfSSL_get_finished(ssl, to, length);
+  return size == length ? std::string(octets.data(), size) : std::string();
 }
 
 /// Nothing goes on after this: wolfSSL would still write, but nobody may rely on it.
-void layer::fail(int code) {
-  if (info_.verdict && !established_) {
-    error_ = info_.verdict;
-    return;
-  }
-  if (!established_) {
+void layer::fail_with(int code) {
+  if (!established()) {
     const bytes certificate = shown_certificate(link_.get());
-    if (!certificate.empty() && !peer_certificate(certificate).has_supported_key()) {
-      error_ = tls_errc::unsupported_key;
-      return;
+    if (!certificate.empty() && !read_certificate(certificate).has_supported_key) {
+      return fail(tls_errc::unsupported_key);
     }
   }
   WOLFSSL_ALERT_HISTORY alerts{};
   if (code == FATAL_ERROR && wolfSSL_get_alert_history(link_.get(), &alerts) == WOLFSSL_SUCCESS &&
       alerts.last_rx.code >= 0) {
-    error_ = {static_cast<int>(tls_errc::alert_base) + alerts.last_rx.code, tls_category()};
-    return;
+    return fail({static_cast<int>(tls_errc::alert_base) + alerts.last_rx.code, tls_category()});
   }
   switch (code) {
     case MATCH_SUITE_ERROR:
-    case UNSUPPORTED_SUITE: error_ = tls_errc::no_common_ground; return;
-    case NO_PEER_CERT: error_ = tls_errc::no_certificate; return;
-    case KEYUSE_SIGNATURE_E: error_ = tls_errc::wrong_key_usage; return;
-    default: break;
+    case UNSUPPORTED_SUITE: return fail(tls_errc::no_common_ground);
+    case NO_PEER_CERT: return fail(tls_errc::no_certificate);
+    case KEYUSE_SIGNATURE_E: return fail(tls_errc::wrong_key_usage);
+    default: return fail({code < 0 ? code : FATAL_ERROR, library_category()});
   }
-  error_ = {code < 0 ? code : FATAL_ERROR, tls_category()};
 }
 
 // -- records --------------------------------------------------------------------------------------
 
 tls_layer::reading layer::read(std::span<char> into, std::size_t& size) {
   size = 0;
-  if (error_) return reading::failed;
+  if (error()) return reading::failed;
   wolfSSL_ERR_clear_error();
   const int result = wolfSSL_read(link_.get(), into.data(), static_cast<int>(into.size()));
   if (result > 0) {
@@ -284,25 +209,22 @@ tls_layer::reading layer::read(std::span<char> into, std::size_t& size) {
     case WOLFSSL_ERROR_ZERO_RETURN: return reading::ended;
     case SOCKET_PEER_CLOSED_E: return reading::truncated;
     default:
-      if (end_ && in_.empty()) return reading::truncated;
-      fail(code);
+      if (at_end()) return reading::truncated;
+      fail_with(code);
       return reading::failed;
   }
 }
 
 bool layer::write(bytes plaintext) {
-  if (error_) return false;
+  if (error()) return false;
   wolfSSL_ERR_clear_error();
   const int size = static_cast<int>(plaintext.size());
   const int result = wolfSSL_write(link_.get(), plaintext.data(), size);
   if (result == size) return true;
-  fail(wolfSSL_get_error(link_.get(), result));
+  fail_with(wolfSSL_get_error(link_.get(), result));
   return false;
 }
 
-void layer::close() {
-  if (error_ || std::exchange(closed_, true)) return;
-  wolfSSL_shutdown(link_.get());  // what the peer answers does not matter
-}
+void layer::say_close() { wolfSSL_shutdown(link_.get()); }  // what the peer answers does not matter
 
 }  // namespace sansmtp::wolfssl

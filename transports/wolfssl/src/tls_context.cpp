@@ -7,13 +7,10 @@
 #include "sansmtp/wolfssl/tls_context.hpp"
 
 #include <array>
-#include <ctime>
 #include <string>
 #include <utility>
 
 #include "layer.hpp"
-#include "sansmtp/wolfssl/server_identity.hpp"
-#include "sansmtp/wolfssl/tls_errc.hpp"
 
 namespace sansmtp::wolfssl {
 
@@ -93,17 +90,14 @@ bool load_credentials(WOLFSSL_CTX* ctx, const tls_options& options) {
          key_fits(options.certificate_file, options.key_file);
 }
 
+}  // namespace
+
 /// Sets up what all links share; the library's own defaults verify nothing and offer ciphers
 /// without encryption.
-std::error_code set_up(layer_context& c) {
-  const tls_options& options = c.options;
-  const std::string& name = options.server_name;
-  if (!name.empty() && address_octets(name).empty() && !is_dns_name(name)) {
-    return tls_errc::bad_server_name;
-  }
+std::error_code layer_context::set_up() {
   if (!start_library()) return tls_errc::unavailable;
-  c.wolf.reset(wolfSSL_CTX_new(wolfTLS_client_method()));
-  WOLFSSL_CTX* const ctx = c.wolf.get();
+  wolf.reset(wolfSSL_CTX_new(wolfTLS_client_method()));
+  WOLFSSL_CTX* const ctx = wolf.get();
   if (ctx == nullptr) return tls_errc::unavailable;
   const int oldest = options.minimum == tls_version::tls_1_3 ? WOLFSSL_TLSV1_3 : WOLFSSL_TLSV1_2;
   std::array<int, 3> groups{WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_SECP384R1};
@@ -113,129 +107,39 @@ std::error_code set_up(layer_context& c) {
           WOLFSSL_SUCCESS) {
     return tls_errc::unavailable;
   }
-  const bool verifies = !name.empty() || options.verify_host || !options.ca_file.empty();
-  if (verifies && c.load_trust()) return tls_errc::bad_trust;
   if (!load_credentials(ctx, options)) return tls_errc::bad_credentials;
   return {};
 }
 
-std::string without_final_dot(std::string_view name) {
-  if (name.ends_with('.')) name.remove_suffix(1);
-  return std::string(name);
+bool layer_context::read_trust() {
+  trust.reset(wolfSSL_CTX_new(wolfTLS_client_method()));
+  return trust != nullptr && load_authorities(trust.get(), options.ca_file);
 }
 
-/// What is demanded of the peer of a link, with its names in full.
-peer_demand demand_of(const tls_target& target, const std::string& host,
-                      const tls_options& options) {
-  peer_demand demand{demand_level::encrypted};
-  if (target.demand != nullptr) {
-    demand = *target.demand;
-  } else if (!options.server_name.empty()) {
-    demand = {demand_level::names, {options.server_name}};
-  } else if (options.verify_host) {
-    demand = {demand_level::names};
-  }
-  if (demand.level == demand_level::encrypted) {
-    demand.names.clear();
-  } else if (demand.names.empty() && !host.empty()) {
-    demand.names.push_back(host);
-  }
-  for (std::string& name : demand.names) name = without_final_dot(name);
-  return demand;
-}
-
-/// Why it can never be met. Who only looks around is told so by the verdict on the link.
-std::error_code problem_of(const peer_demand& demand, bool report_only) {
-  if (report_only) return {};
-  if (demand.names.empty()) return tls_errc::no_server_name;
-  for (const std::string& name : demand.names) {
-    if (address_octets(name).empty() && !is_dns_name(name)) return tls_errc::bad_server_name;
-  }
-  return {};
-}
-
-/// The layer of a link that must not be.
-class refusing_layer final : public tls_layer {
- public:
-  explicit refusing_layer(std::error_code error) : error_(error) {}
-
-  void feed(bytes) override {}
-  void feed_end() override {}
-  progress handshake() override { return progress::failed; }
-  reading read(std::span<char>, std::size_t& size) override {
-    size = 0;
-    return reading::failed;
-  }
-  bool write(bytes) override { return false; }
-  void close() override {}
-  [[nodiscard]] std::size_t pending() const noexcept override { return 0; }
-  void drain(std::vector<char>&) override {}
-  [[nodiscard]] const tls_info& info() const noexcept override { return info_; }
-  [[nodiscard]] std::error_code error() const noexcept override { return error_; }
-
- private:
-  std::error_code error_;
-  tls_info info_;
-};
-
-}  // namespace
-
-std::error_code layer_context::load_trust() {
-  std::call_once(trust_once_, [this] {
-    trust.reset(wolfSSL_CTX_new(wolfTLS_client_method()));
-    if (trust == nullptr || !load_authorities(trust.get(), options.ca_file)) {
-      trust_error_ = tls_errc::bad_trust;
-    }
-  });
-  return trust_error_;
-}
-
-class tls_context::shared : public layer_context {
- public:
-  using layer_context::layer_context;
-};
-
-tls_context::tls_context(tls_options options)
-    : shared_(std::make_shared<shared>(std::move(options))) {
-  shared_->error = set_up(*shared_);
-}
-
-std::error_code tls_context::error() const noexcept { return shared_->error; }
-
-std::unique_ptr<tls_layer> tls_context::make_layer(const tls_target& target) const {
-  if (shared_->error) return std::make_unique<refusing_layer>(shared_->error);
-  const tls_options& options = shared_->options;
-  const std::string host = without_final_dot(target.host);
-  peer_demand demand = demand_of(target, host, options);
-  if (demand.level != demand_level::encrypted) {
-    std::error_code error = problem_of(demand, options.report_only);
-    if (!error) error = shared_->load_trust();
-    if (error) return std::make_unique<refusing_layer>(error);
-  }
-  link_handle link(wolfSSL_new(shared_->wolf.get()));
+std::unique_ptr<tls_layer> layer_context::open(tls::link_terms terms) {
+  link_handle link(wolfSSL_new(wolf.get()));
   if (link == nullptr) return nullptr;
-
-  // SNI shows DNS names only (RFC 6066 section 3).
-  const std::string& shown = demand.names.empty() ? host : demand.names.front();
-  if (address_octets(shown).empty() && is_dns_name(shown)) {
-    wolfSSL_UseSNI(link.get(), WOLFSSL_SNI_HOST_NAME, shown.data(),
-                   static_cast<unsigned short>(shown.size()));
+  if (!terms.shown_name.empty()) {
+    wolfSSL_UseSNI(link.get(), WOLFSSL_SNI_HOST_NAME, terms.shown_name.data(),
+                   static_cast<unsigned short>(terms.shown_name.size()));
   }
   wolfSSL_UseSecureRenegotiation(link.get());  // only to say that there is none to be abused
   if (options.resumable_sessions != 0) wolfSSL_UseSessionTicket(link.get());
-
-  // Its parts are separated by what none of them can hold, but for a host that is no name: that
-  // comes last.
-  std::string key = std::to_string(static_cast<int>(demand.level));
-  for (const std::string& name : demand.names) key += '\n' + name;
-  key += '\n' + std::to_string(target.port) + '\n' + host;
-  return std::make_unique<layer>(shared_, std::move(link), std::move(demand), std::move(key));
+  return std::make_unique<layer>(std::static_pointer_cast<layer_context>(shared_from_this()),
+                                 std::move(link), std::move(terms));
 }
 
-tls_factory tls_context::factory() const {
-  return [context = *this](const tls_target& target) { return context.make_layer(target); };
+namespace {
+
+std::shared_ptr<tls::shared_context> prepared(tls_options options) {
+  auto context = std::make_shared<layer_context>(std::move(options));
+  context->prepare();
+  return context;
 }
 
-std::size_t tls_context::cached_sessions() const { return shared_->sessions.size(); }
+}  // namespace
+
+tls_context::tls_context(tls_options options)
+    : sansmtp::tls_context(prepared(std::move(options))) {}
 
 }  // namespace sansmtp::wolfssl

@@ -100,17 +100,19 @@ class async_client {
   /// be bound (NET-02); `errc::bad_state` if there is a link already. Mails queued before end
   /// if it fails. Any cancellation ends the attempt.
   ///
-  /// An address answers when it takes the connection. If its server then refuses in the greeting,
-  /// or closes, the session is over, as `async_open` and the reports of queued mails tell
-  /// (`not_attempted`): the client does not go on to the next address, as `async_pool` does. Who
-  /// wants that here resolves the name and, after `async_wait_closed`, gives the next endpoint to
-  /// the function below; for TLS `async_client_options::tls_host` has the name then.
+  /// If the name has several addresses, one whose server refuses in its greeting (4yz, 5yz), closes
+  /// or does not greet within the greeting timeout is told QUIT, and the next one is tried, up to
+  /// five (RFC 5321 section 5.1): then the link is there once a server has begun to greet. If none
+  /// does, the session gets the last server that refused, and tells why. With `tls_mode::implicit`
+  /// the greeting lies behind the handshake, which belongs to the session: there the first address
+  /// that takes the connection is the one.
   template <typename Token>
   requires requires { typename link::lowest_layer::protocol_type; }
   auto async_connect(std::string host, std::uint16_t port, Token&& token) {
     detail::connect_request request;
     request.host = std::move(host);
     request.port = port;
+    request.greeted = link_->options().session.tls != tls_mode::implicit;
     return connect(std::move(request), token);
   }
   /// Command: the same for one endpoint of any protocol that the stream can have.

@@ -56,10 +56,13 @@ struct pool_options {
   std::size_t queue = 10'000;
   /// How often a mail may be sent again where that may change nothing: none of the recipients that
   /// were left had an outcome, and the server wants another transaction or session, or the
-  /// connection was lost before it carried any mail to its end. Sending again for any other reason
-  /// does not count. Only what certainly was not accepted is sent again (`plan_resend`). Also, how
-  /// many further connections in a row may fail before a destination that never worked is given up,
-  /// at once if the reason is permanent; one that worked has ten, or `moves` if that is more.
+  /// connection was lost before it carried any mail to its end. Where only sessions refused it
+  /// that had taken others, it goes once more, as the first mail of a fresh connection, unless
+  /// `moves` is zero.
+  /// Sending again for any other reason does not count. Only what certainly was not accepted is
+  /// sent again (`plan_resend`). Also, how many further connections in a row may fail before a
+  /// destination that never worked is given up, at once if the reason is permanent; one that worked
+  /// has ten, or `moves` if that is more.
   unsigned moves = 2;
 
   /// Sees each report before its handler does, with what is known of the TLS link that the mail

@@ -63,6 +63,8 @@ class client {
   /// greet, the last one that said why is told.
   std::error_code connect(const server_address& server);
   /// Command: the same for an address as people write it, see `server_address::parse` (NET-01).
+  /// LMTP has no port of its own: without one the address cannot be read, and port 25 is refused
+  /// with `errc::bad_configuration` (LMTP-02).
   std::error_code connect(std::string_view server);
 
   /// Command: speaks over a connected stream socket that somebody else made, for example through a
@@ -97,8 +99,9 @@ class client {
   /// Command: sends many mails in one session. `next(envelope&, message&)` fills in the next mail
   /// and returns true, or returns false if there is none; the envelope keeps its last value, so
   /// that only what differs has to be set. `done(const delivery&)` gets one report for each mail,
-  /// in order. At most `mails_ahead` mails are queued, so that with `pipelining_level::messages`
-  /// each envelope rides with the content before it (PIPE-17) and memory stays constant; borrowed
+  /// in order. At most `mails_ahead()` mails are queued, so that with `pipelining_level::messages`
+  /// each envelope rides with the content before it (PIPE-17), that `pipelining_level::stream` has
+  /// its window full (BDAT-14), and that memory stays constant; borrowed
   /// octets must live until the `done` of their mail. A mail that is sent again
   /// (`client_options::moves`) has one report all the same, with the last word for each recipient.
   /// Once the link is lost, and no other one is made, each further mail is reported as not
@@ -107,8 +110,13 @@ class client {
   template <typename Next, typename Done>
   void send_all(Next&& next, Done&& done);
 
-  /// How many mails `send_all` keeps queued: the one whose content goes out, and the next.
-  static constexpr std::size_t mails_ahead = 2;
+  /// Getter: how many mails `send_all` keeps queued: the one whose content goes out, and the next;
+  /// at level `stream` all that may be without a verdict.
+  [[nodiscard]] std::size_t mails_ahead() const noexcept {
+    const session_config& config = engine().config();
+    if (config.pipelining != pipelining_level::stream) return 2;
+    return std::size_t{config.limits.stream_mails} + 1;
+  }
 
   /// Command: MAIL, RCPT for each recipient and DATA; then the returned writer tells each
   /// recipient's result and takes the content (TXN-23). It is all in one connection: what was
@@ -263,13 +271,17 @@ class client {
   unsigned given_up_ = 0;           // mails in a row for which no connection was good enough
   std::uint64_t links_ = 0;         // made so far
   std::uint64_t carried_ = 0;       // mails given to this one
+  std::uint32_t mail_max_ = 0;      // as the server said last that it takes in a session; 0: any
 };
 
 template <typename Next, typename Done>
 void client::send_all(Next&& next, Done&& done) {
-  std::array<delivery, mails_ahead> reports;
-  std::array<pending_mail, mails_ahead> mails;
-  for (std::size_t i = 0; i != mails_ahead; ++i) mails[i].report = &reports[i];
+  const std::size_t ahead = mails_ahead();
+  struct place {
+    delivery report;
+    pending_mail mail{.report = &report, .again = nullptr};
+  };
+  std::vector<std::unique_ptr<place>> places;  // no more than are needed
   // Should `next` or `done` throw, nothing of theirs and of this may be touched any more.
   struct guard {
     client& owner;
@@ -281,15 +293,18 @@ void client::send_all(Next&& next, Done&& done) {
   std::size_t queued = 0;
   std::size_t reported = 0;
   for (bool more = true; more || reported < queued;) {
-    while (more && queued - reported < mails_ahead) {
+    while (more && queued - reported < ahead) {
       message content;
       more = next(env, content);
-      if (more) post(env, std::move(content), mails[queued++ % mails_ahead]);
+      if (!more) break;
+      const std::size_t at = queued++ % ahead;
+      if (at == places.size()) places.push_back(std::make_unique<place>());
+      post(env, std::move(content), places[at]->mail);
     }
     if (reported < queued) {
-      const pending_mail& mail = mails[reported++ % mails_ahead];
-      collect(mail);
-      done(std::as_const(*mail.report));
+      const place& next_one = *places[reported++ % ahead];
+      collect(next_one.mail);
+      done(next_one.report);
     }
   }
 }

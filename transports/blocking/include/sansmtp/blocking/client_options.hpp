@@ -62,16 +62,17 @@ struct client_options {
   /// getting any further with it. They do so for those recipients alone that certainly did not get
   /// it, for a reason that lies in the session (`plan_resend` decides): in another transaction
   /// where the server takes no more recipients in one (TXN-10), over another connection where it
-  /// takes no more mails in the session, said 421 or ended the link (POOL-01). A mail in doubt is
+  /// takes no more mails in the session, said 421 or ended the link (POOL-01). Where it takes no
+  /// more of them a mail has got further, since the session took others before. A mail in doubt is
   /// never sent again. Other connections are made to the server that `client::connect` was given,
   /// one at a time, if the first one did open. None is made for `client::adopt`, nor behind a login
   /// by `client::authenticate` unless `credentials` can repeat it. Zero: all of this is the
   /// caller's business.
   unsigned moves = 2;
 
-  /// After how many mails the next one begins a new connection, behind a QUIT; 0: never. The server
-  /// counts them, too, and may refuse what is beyond its own limit. Without effect where `moves`
-  /// says that no other connection is made.
+  /// After how many mails the next one begins a new connection, behind a QUIT; 0: never. A server's
+  /// own limit counts as well if it says so (LIMITS, RFC 9422); else it may refuse what is beyond.
+  /// Without effect where `moves` says that no other connection is made.
   std::uint64_t mails_per_connection = 100;
 
   /// Octets that the kernel is asked to buffer (SO_SNDBUF, SO_RCVBUF); 0: its own choice, which is

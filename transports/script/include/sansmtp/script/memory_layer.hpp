@@ -29,7 +29,8 @@ void append(std::vector<char>& to, char type, std::string_view payload);
 
 /// The client's side, for channels in tests: everything that a `channel` can meet in a TLS library
 /// happens when the peer sends the record for it. The server's handshake record says "verified",
-/// "unverified" or "weak", perhaps with a blank and TYPE:OCTETS of a channel binding behind it; an alert ends it; octets that are no record break it.
+/// "unverified" or "weak", perhaps with a blank and TYPE:OCTETS of a channel binding behind it; an
+/// alert ends it; octets that are no record break it.
 class memory_layer final : public tls_layer {
  public:
   void feed(bytes ciphertext) override { in_.append(as_text(ciphertext)); }

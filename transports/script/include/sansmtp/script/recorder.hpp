@@ -25,16 +25,16 @@ struct recorder_options {
 /// wrote and told is added when the text is made, by playing it.
 ///
 /// It works with any adapter: it is told each event of the session, whose `session_config::trace`
-/// must be on, and each command of the user. Secrets are never in it, since the engine masks them in
-/// trace events; a transcript has `masked` in their place. A mechanism whose server proves that it
-/// knows the password (SCRAM) can be recorded, but its play fails at that proof.
+/// must be on, and each command of the user. Secrets are never in it, since the engine masks them
+/// in trace events; a transcript has `masked` in their place. A mechanism whose server proves that
+/// it knows the password (SCRAM) can be recorded, but its play fails at that proof.
 ///
-/// Nothing it is given is kept by reference. It calls no clock: times are those that it is told, and
-/// only their differences matter.
+/// Nothing it is given is kept by reference. It calls no clock: times are those that it is told,
+/// and only their differences matter.
 class recorder {
  public:
-  /// `now` is the time at which the link is up, `local` what `session::connected` was told; without it
-  /// the name that the session used is written down.
+  /// `now` is the time at which the link is up, `local` what `session::connected` was told; without
+  /// it the name that the session used is written down.
   recorder(time_point now, const session_config& config, const endpoint_info& local = {},
            recorder_options options = {});
   recorder(recorder&&) noexcept;
@@ -44,7 +44,7 @@ class recorder {
   /// Input: a word for the reader, as a comment at the top: where to, what for.
   void comment(std::string_view text);
 
-  // -- what the user asks, told before or after the session is -------------------------------------
+  // -- what the user asks, told before or after the session is ------------------------------------
 
   /// Input: `session::send`. Mails get the numbers 1, 2 and so on.
   void send(time_point now, const envelope& env, const message& content);
@@ -58,14 +58,14 @@ class recorder {
   /// Input: any other command as a transcript spells it: `quit`, `noop`, `raw XFOO`.
   void command(time_point now, std::string_view text);
 
-  // -- what happens ---------------------------------------------------------------------------------
+  // -- what happens -------------------------------------------------------------------------------
 
   /// Input: `session::tls_established`.
   void tls_established(time_point now, const tls_info& info);
   /// Input: an event of the session, in the order in which the session told them.
   void take(time_point now, const event& e);
 
-  // -- the transcript ---------------------------------------------------------------------------------
+  // -- the transcript -----------------------------------------------------------------------------
 
   /// Getter: all so far as a transcript that can be played, if what happened can be written down:
   /// where a play of it ends otherwise than the session did, a comment at the top says so.

@@ -1,6 +1,7 @@
 // Everything of the script transport.
 #pragma once
 
+#include "sansmtp/script/auditor.hpp"
 #include "sansmtp/script/dialogue.hpp"
 #include "sansmtp/script/ladder.hpp"
 #include "sansmtp/script/memory_layer.hpp"

@@ -26,7 +26,7 @@ enum class likeness : bool {
 /// what the client must say, its S lines what it is answered, its `@` how long the server takes, `!
 /// end` and `! reset` how it leaves. What the transcript says of the engine (`>`, `*`, `=`) is not
 /// looked at. Each reply follows the command that it answers, so a client may pipeline or not,
-/// whatever the transcript's own client did.
+/// whatever the transcript's own client did, and it may leave out what the `C+` lines say.
 class scripted_server {
  public:
   using duration = std::chrono::milliseconds;
@@ -61,15 +61,19 @@ class scripted_server {
     std::string octets;
     duration by{0};
     std::size_t needs = 0;  // so many of the client's lines must have come
+    bool ahead = false;     // it answers a line that a client may leave out
   };
   struct heard_line {
     std::string octets;
     std::uint32_t line = 0;
     bool content = false;
+    bool ahead = false;     // may be left out
+    bool left_out = false;  // and was
   };
 
   void advance(duration now);
   void hear(std::string_view octets);
+  [[nodiscard]] bool is_same(const heard_line& wanted, std::string_view line) const;
   void fail(std::uint32_t line, std::string what, std::string_view expected, std::string_view came);
   void note(dialogue_entry::speaker who, duration now, std::string_view text);
 

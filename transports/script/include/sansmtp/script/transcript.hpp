@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sansmtp/config.hpp"
 #include "sansmtp/script/mode.hpp"
 
 namespace sansmtp::script {
@@ -14,7 +15,7 @@ namespace sansmtp::script {
 struct script_data;
 
 /// A transcript that was understood: an immutable value, cheap to copy. `parse` makes it, `play`
-/// plays it; the grammar is in tests/README.md.
+/// plays it; the grammar is in transcripts.md.
 class transcript {
  public:
   /// For `parse`: takes what was understood.
@@ -26,6 +27,10 @@ class transcript {
   /// Getter: the modes that it may be played in: all of them unless its `%` directives or a `!
   /// sent` statement forbid some. `mode::whole` is always the first.
   [[nodiscard]] std::vector<mode> modes() const;
+
+  /// Getter: the levels that `% levels` names, in its order: `play` plays all of them. Empty: it is
+  /// played at the level that `> open` says.
+  [[nodiscard]] const std::vector<pipelining_level>& levels() const noexcept;
 
   /// Getter: what the server says, in order and without what stands between: a seed for a fuzzer.
   [[nodiscard]] std::string server_octets() const;

@@ -1,45 +1,25 @@
 // TLS by wolfSSL: what the links of one client have in common.
 #pragma once
 
-#include <memory>
-#include <system_error>
-
-#include "sansmtp/tls_layer.hpp"
-#include "sansmtp/wolfssl/tls_options.hpp"
+#include "sansmtp/tls/tls_context.hpp"
 
 namespace sansmtp::wolfssl {
 
-/// Makes the record layers of links: TLS 1.2 and 1.3 with forward secrecy and authenticated
-/// encryption only, SNI, resumption. Cheap to copy; copies and the layers they made share trust,
-/// credentials and the cache of sessions, which is keyed by host, port and what is demanded, so
-/// that a session is never resumed under other conditions than those it was made under (TLS-16).
-/// Any number of threads may use one context at a time; a layer belongs to one thread at a time.
+using sansmtp::tls_category;
+using sansmtp::tls_errc;
+using sansmtp::tls_options;
+
+/// Makes the record layers of links, by wolfSSL.
 ///
 /// A thread that has made a handshake frees what wolfSSL keeps for it when it ends.
-class tls_context {
+class tls_context final : public sansmtp::tls_context {
  public:
   /// Reads authorities and credentials; see `error()`.
   explicit tls_context(tls_options options = {});
-
-  /// Getter: why it cannot be used, or none: `bad_trust`, `bad_credentials`, `bad_server_name`,
-  /// `unavailable`.
-  [[nodiscard]] std::error_code error() const noexcept;
-
-  /// Output: the layer of a new link. One that has failed already, so that the link is refused, if
-  /// the context has an error, or with `no_server_name` if a name is to be proven and there is
-  /// none, `bad_server_name` if one cannot be a certificate's, `bad_trust` if the system's
-  /// authorities cannot be read (TLS-13). A null pointer only if memory ran out.
-  [[nodiscard]] std::unique_ptr<tls_layer> make_layer(const tls_target& target) const;
-
-  /// Output: the same as a function, for the options of a transport; it keeps what it needs alive.
-  [[nodiscard]] tls_factory factory() const;
-
-  /// Getter: sessions that wait for being resumed.
-  [[nodiscard]] std::size_t cached_sessions() const;
-
- private:
-  class shared;
-  std::shared_ptr<shared> shared_;
 };
+
+/// Getter: the category, named "sansmtp.tls.wolfssl", of the failures that `tls_errc` has no word
+/// for: a value is an error code of wolfSSL's, and the message is its own.
+[[nodiscard]] const std::error_category& library_category() noexcept;
 
 }  // namespace sansmtp::wolfssl

@@ -25,6 +25,10 @@ struct connect_request {
   std::string local_address;
   std::chrono::milliseconds timeout{0};
   std::chrono::milliseconds attempt_delay{0};
+  /// Is an address reached only once its server has begun a greeting that is not a refusal?
+  bool greeted = false;
+  std::chrono::milliseconds greeting_timeout{0};  ///< How long that may take; zero: for ever.
+  std::chrono::milliseconds quit_timeout{0};      ///< For the answer to QUIT; zero: 2 seconds.
 };
 
 /// A connected socket, which is closed unless somebody takes it.
@@ -59,7 +63,10 @@ struct connect_result {
 };
 
 /// Resolves a name and races the addresses after RFC 8305: those of both families by turns, each
-/// some time after the one before or when that has failed; the first to be there wins.
+/// some time after the one before or when that has failed; the first to be there wins. If servers
+/// are to greet, an address whose server refuses, closes or says nothing has failed as well, as
+/// long as others are left (RFC 5321 section 5.1); those that refused are told QUIT. If all fail,
+/// the last one that refused is the result: its greeting is still to be read.
 class connector {
  public:
   /// Begins. `done` is called once, on `executor`, and never from inside.
@@ -75,6 +82,9 @@ class connector {
   /// Command: gives up; `done` is told soon.
   virtual void cancel() = 0;
 };
+
+/// Getter: the port of an address; 0 if it has none, as that of a Unix socket.
+[[nodiscard]] std::uint16_t port_of(const connect_request::endpoint& address) noexcept;
 
 /// Getter: this end's numeric address without port; empty for a Unix socket.
 [[nodiscard]] std::string local_address_of(int socket);

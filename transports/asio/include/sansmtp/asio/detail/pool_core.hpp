@@ -65,6 +65,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   };
 
   void serve(site& s);
+  void serve_last(site& s);
   void line_up(site& s);
   void deal();
   void connect(site& s);
@@ -72,7 +73,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void leave_stage(connection& c);
   void place(connection& c);
   void give(connection& c, job& j);
-  void queue(site& s, job& j, bool first);
+  void queue(site& s, job& j, bool again);
   void retire(connection& c);
   void opened(connection& c, std::error_code error);
   void failed(connection& c, std::error_code error);

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -106,11 +107,19 @@ class stream_link final : public client_core {
       return;
     }
     start(op);
+    peer_ = {};
+    others_ = false;
+    if (!permits(request)) {
+      net::post(stream_.get_executor(), [kept = keeper(self())]() mutable {
+        kept.take()->connect_failed(errc::bad_configuration);
+      });
+      return;
+    }
     request.local_address = options().local_address;
     request.timeout = options().connect_timeout;
     request.attempt_delay = options().attempt_delay;
-    peer_ = {};
-    others_ = false;
+    request.greeting_timeout = options().session.timeouts.greeting;
+    request.quit_timeout = options().session.timeouts.quit;
     std::string host = request.host;
     const std::uint16_t port = request.port;
     connector_ = connector::start(stream_.get_executor(), std::move(request),
@@ -125,6 +134,14 @@ class stream_link final : public client_core {
  private:
   [[nodiscard]] std::shared_ptr<stream_link> self() {
     return std::static_pointer_cast<stream_link>(this->shared_from_this());
+  }
+
+  // May what listens there be spoken to (LMTP-02)?
+  [[nodiscard]] bool permits(const connect_request& request) const {
+    const session_config& session = options().session;
+    return session.permits_port(request.port) &&
+           std::all_of(request.endpoints.begin(), request.endpoints.end(),
+                       [&](const auto& e) { return session.permits_port(port_of(e)); });
   }
 
   void take_socket(connect_result result, const std::string& host, std::uint16_t port) {
