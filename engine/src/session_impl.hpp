@@ -120,8 +120,8 @@ struct session_hot {
     login(const login&) = delete;
     login& operator=(const login&) = delete;
     ~login() {  // SEC-03
-      wipe(line);
-      if (held_back) wipe(*held_back);
+      sansmtp::wipe(line);
+      if (held_back) sansmtp::wipe(*held_back);
     }
 
     std::vector<std::unique_ptr<sasl_mechanism>> mechanisms;

@@ -26,7 +26,8 @@ if(WAY STREQUAL "pkg_config")
   separate_arguments(options)
   run(${COMPILER} -std=c++20 ${definitions} ${CMAKE_CURRENT_LIST_DIR}/main.cpp ${options} -o ${consumer})
 else()
-  run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/${WAY} -B ${WORK} -G ${GENERATOR}
+  # What a project may ask of all that is in it, too; and it is built in less than half of the time.
+  run(${CMAKE_COMMAND} -D CMAKE_UNITY_BUILD=ON -D CMAKE_UNITY_BUILD_BATCH_SIZE=0 -S ${CMAKE_CURRENT_LIST_DIR}/${WAY} -B ${WORK} -G ${GENERATOR}
       -D CMAKE_CXX_COMPILER=${COMPILER} -D CMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER}
       -D CMAKE_PREFIX_PATH=${PREFIX} -D SANSMTP_SOURCE_DIR=${SOURCE})
   run(${CMAKE_COMMAND} --build ${WORK} --target consumer)

@@ -57,15 +57,15 @@ class judged {
   void say(std::string_view octets) { audit.written(session_, octets); }
 
   /// A mail of this number from <s@a.test> to <r1@b.test> and <r2@b.test>.
-  void give(mail_id id, message content = message::own("a\nb.\n.c")) {
+  void give(mail_id id, message mail = message::own("a\nb.\n.c")) {
     envelope env;
     env.sender = path("s@a.test");
     env.recipients.emplace_back("r1@b.test");
     env.recipients.emplace_back("r2@b.test");
-    give(id, env, std::move(content));
+    give(id, env, std::move(mail));
   }
-  void give(mail_id id, const envelope& env, message content = message::own("a\nb.\n.c")) {
-    audit.mail(session_, id, env, content);
+  void give(mail_id id, const envelope& env, message mail = message::own("a\nb.\n.c")) {
+    audit.mail(session_, id, env, mail);
   }
 
   /// The lines of its envelope, one by one, and what a server says to them.

@@ -1,10 +1,10 @@
 # What only developers of sansmtp need. Nothing here reaches the interface of a library or an
-# installed file. The presets set these.
+# installed file. The presets set these, and but for SANSMTP_TOGETHER all are off without them.
 option(SANSMTP_DEVELOPER "Full set of warnings, all of them errors" OFF)
 option(SANSMTP_NO_EXCEPTIONS "Compile the transports without exceptions too, as the engine is" OFF)
 option(SANSMTP_COVERAGE "Instrument for coverage and add the target coverage_report, which prints that of engine/" OFF)
 option(SANSMTP_FUZZ "Instrument for libFuzzer and build the fuzz targets (needs Clang)" OFF)
-option(SANSMTP_TOGETHER "Compile the sources of a test, or of the command, as one: what they include is read once" OFF)
+option(SANSMTP_TOGETHER "Compile the sources of a test, or of the command, as one: what they include is read once; off is for who changes one of many" ON)
 option(SANSMTP_TEST_ASIO_VARIANTS "Test the Asio transport also with Boost and with io_uring" OFF)
 set(SANSMTP_TESTS "" CACHE STRING "Folders of tests that are built, and fuzz; if empty, all of them")
 set(SANSMTP_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, e.g. address,undefined")
@@ -65,6 +65,12 @@ function(sansmtp_compile_together target)
     target_compile_options(${target} PRIVATE -Wno-shadow)
   endif()
 endfunction()
+
+# The libraries, too, as one source each (a choice of CMake's own; some of the presets make it): what one of
+# them hides of another says nothing, and where each is compiled alone it is looked at.
+if(CMAKE_UNITY_BUILD AND SANSMTP_DEVELOPER)
+  add_compile_options(-Wno-shadow)
+endif()
 
 if(SANSMTP_SANITIZE)
   # The engine has no run-time types, so UBSan's check of dynamic types would only report that.

@@ -17,10 +17,15 @@ namespace {
 
 // What a file may cost (transcripts.md): cuts of a run of server octets, and places of a fault.
 // Longer files get all places near the ends and evenly spaced ones between.
+constexpr std::size_t most_work = 1'000'000;
+constexpr std::size_t min_places = 64;
 constexpr std::size_t max_cuts = 512;
-constexpr std::size_t fault_work = 4'000'000;
-constexpr std::size_t min_faults = 64;
 constexpr std::size_t max_faults = 4096;
+
+/// Getter: at how many places a file of so much work is played.
+constexpr std::size_t affordable(std::size_t work, std::size_t most) noexcept {
+  return std::clamp(most_work / std::max<std::size_t>(work, 1), min_places, most);
+}
 
 /// Where a play failed, and what the engine told up to there.
 struct outcome_of_play {
@@ -88,15 +93,17 @@ std::vector<std::size_t> places(std::size_t count, std::size_t most) {
 void play_splits(const script_data& script, const std::vector<std::string>& told,
                  play_result& result) {
   std::size_t longest = 0;
+  std::size_t work = 64 * script.statements.size();
   for (const turn& t : script.turns) {
     std::size_t octets = 0;
     for (std::size_t i = t.first; i < t.expectations; ++i) {
       if (const auto* says = script.statements[i].get<server_says>()) octets += says->octets.size();
     }
     longest = std::max(longest, octets);
+    work += octets;
   }
   if (longest < 2) return;
-  for (const std::size_t cut : places(longest - 1, max_cuts)) {
+  for (const std::size_t cut : places(longest - 1, affordable(work, max_cuts))) {
     pace how;
     how.cut = cut + 1;
     const std::string where = "each run of server octets cut behind octet " +
@@ -155,9 +162,7 @@ void play_faults(const script_data& script, play_result& result) {
   std::size_t octets = 0;
   const auto points = breaking_points(script, octets);
   const std::size_t work = octets + 64 * script.statements.size();
-  const std::size_t most =
-      std::clamp(fault_work / std::max<std::size_t>(work, 1), min_faults, max_faults);
-  for (const std::size_t place : places(points.size(), most)) {
+  for (const std::size_t place : places(points.size(), affordable(work, max_faults))) {
     const breaking_point& point = points[place];
     for (const fault f : {fault::end, fault::timeout, fault::abort}) {
       std::string problem = play_fault(script, point, f, false, result.said);

@@ -20,7 +20,7 @@ struct release_manager {
 
 using manager_handle = std::unique_ptr<WOLFSSL_CERT_MANAGER, release_manager>;
 
-const unsigned char* octets(bytes der) noexcept {
+const unsigned char* der_octets(bytes der) noexcept {
   return reinterpret_cast<const unsigned char*>(der.data());
 }
 
@@ -34,7 +34,7 @@ constexpr int nowhere = -1;
 /// signer (RFC 5280 section 4.2.1.9). Else `nowhere`.
 int room_below_signer(WOLFSSL_CERT_MANAGER* signers, bytes der) {
   const auto parsed = std::make_unique<DecodedCert>();
-  wc_InitDecodedCert(parsed.get(), octets(der), static_cast<word32>(der.size()), nullptr);
+  wc_InitDecodedCert(parsed.get(), der_octets(der), static_cast<word32>(der.size()), nullptr);
   int room = nowhere;
   if (wc_ParseCert(parsed.get(), CERT_TYPE, VERIFY, signers) == 0 && parsed->ca != nullptr) {
     room = parsed->ca->pathLengthSet ? parsed->ca->pathLength : no_limit;
@@ -67,7 +67,7 @@ bool is_vouched_for(WOLFSSL_CERT_MANAGER* authorities, std::span<const bytes> sh
     const manager_handle signer(wolfSSL_CertManagerNew());
     const bytes der = shown[i];
     if (signer == nullptr ||
-        wolfSSL_CertManagerLoadCABuffer(signer.get(), octets(der), static_cast<long>(der.size()),
+        wolfSSL_CertManagerLoadCABuffer(signer.get(), der_octets(der), static_cast<long>(der.size()),
                                         WOLFSSL_FILETYPE_ASN1) != WOLFSSL_SUCCESS) {
       continue;
     }
