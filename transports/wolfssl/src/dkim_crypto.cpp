@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "sansmtp/sasl.hpp"
 #include "sansmtp/wolfssl/dkim_crypto.hpp"
@@ -208,9 +209,9 @@ class ed25519_private_key final : public dkim::private_key {
  private:
   /// A file holds the private half alone: the public one is computed from it.
   [[nodiscard]] bool complete() {
-    if (key_.pubKeySet != 0) return true;
     std::array<byte, ED25519_PUB_KEY_SIZE> half;
-    return wc_ed25519_make_public(&key_, half.data(), ED25519_PUB_KEY_SIZE) == 0;
+    return wc_ed25519_make_public(&key_, half.data(), ED25519_PUB_KEY_SIZE) == 0 &&
+           wc_ed25519_import_public(half.data(), ED25519_PUB_KEY_SIZE, &key_) == 0;
   }
 
   mutable ed25519_key key_{};
@@ -228,7 +229,8 @@ std::unique_ptr<dkim::sha256_stream> dkim_crypto::begin_sha256() {
 
 dkim::key_result dkim_crypto::read_key(bytes pem) {
   secret der;
-  if (pem.size() > longest_pem ||
+  // (What wolfCrypt decodes may also be a public key.)
+  if (pem.size() > longest_pem || as_text(pem).find("PRIVATE KEY-----") == std::string_view::npos ||
       !der.keep(wc_KeyPemToDer(octets(pem.data()), static_cast<int>(pem.size()), octets(der.data()),
                                static_cast<int>(der.size()), nullptr))) {
     return {nullptr, refusal::unreadable_key};
