@@ -152,6 +152,7 @@ TEST(relaxed_header, what_is_a_field) {  // DKIM-03, RFC 5322 section 2.2
       {"A:b", "a:b|"},
       {" folded first: x\r\n", "bad"},
       {"no colon\r\n", "bad"},
+      {"folded\r\n : x\r\n", "bad"},
       {": no name\r\n", "bad"},
       {"two words: x\r\n", "bad"},
       {"From me@x.example Mon Jan  1 00:00:00 2026\r\nA: b\r\n", "bad"},
