@@ -1,4 +1,4 @@
-// Signing a mail in pieces: what is hashed of its body and of its fields is what an obvious reading of
+// Signing a mail in pieces: what is hashed of its body and fields is what an obvious reading of
 // RFC 6376 section 3.4 says, the pieces' borders do not matter, and a refusal leaves nothing behind
 // (DKIM-01 to DKIM-03).
 //

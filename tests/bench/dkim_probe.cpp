@@ -1,5 +1,5 @@
-// Signs a mail, or only hashes as much, for callgrind: `dkim_probe sign|hash TIMES`, 64 KiB each time,
-// and one signature by Ed25519. The difference is what the signer costs besides its crypto.
+// Signs a mail, or only hashes as much, for callgrind: `dkim_probe sign|hash TIMES`, 64 KiB each
+// time, and one signature by Ed25519. The difference is what the signer costs besides its crypto.
 #include <sansmtp/dkim/signer.hpp>
 #include <sansmtp/openssl/dkim_crypto.hpp>
 

@@ -1,4 +1,4 @@
-"""`sansmtp dkim-key` and signatures of `sansmtp send`: what arrives at the sink is verified by dkimpy."""
+"""`sansmtp dkim-key` and signatures of `sansmtp send`: dkimpy verifies what arrives at the sink."""
 
 import base64
 import os

@@ -1,4 +1,4 @@
-// What is hashed of a body and of a field, against an obvious reading of RFC 6376 section 3.4 (DKIM-01).
+// What is hashed of a body and of a field, against an obvious reading of RFC 6376 (DKIM-01).
 #include <gtest/gtest.h>
 
 #include <random>

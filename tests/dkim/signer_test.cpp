@@ -1,4 +1,4 @@
-// A signature's field, what it is made of, and what is refused before anything is sent (DKIM-01, DKIM-03).
+// A signature's field, what it is made of, and what is refused (DKIM-01, DKIM-03).
 #include <gtest/gtest.h>
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// What the libraries compute of DKIM: the published example, and keys that OpenSSL's command has made.
+// What the libraries compute of DKIM: the published example, and keys that OpenSSL has made.
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>

@@ -1,4 +1,4 @@
-// The header of a mail, field by field, and a field as its signature sees it (RFC 6376 section 3.4.2).
+// The header of a mail, field by field, and a field as its hash sees it (RFC 6376 section 3.4.2).
 #pragma once
 
 #include <string>

@@ -11,7 +11,7 @@
 namespace sansmtp::dkim {
 
 /// Hands a body, given in runs of a `line_end_normalizer`, to a hash: blanks at the ends of lines
-/// and empty lines at the end of the body are left out, other blanks become one space. What stays as
+/// and empty lines at the end of the body are left out, others become one space. What stays as
 /// it is, and usual text does so but for its last line end, is handed on as it lies.
 class relaxed_body {
  public:

@@ -51,7 +51,7 @@ class private_key {
   [[nodiscard]] virtual key_type type() const noexcept = 0;
   /// Getter: bits of an RSA key's modulus; 256 of an Ed25519 key.
   [[nodiscard]] virtual unsigned bits() const noexcept = 0;
-  /// Output: the signature of a SHA-256 digest, raw: RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2), whose
+  /// Output: a raw signature of a SHA-256 digest: RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2), whose
   /// hash this is; or PureEdDSA with the digest as its message (RFC 8463 section 3). Nothing if it
   /// fails.
   [[nodiscard]] virtual std::optional<std::string> sign(

@@ -11,7 +11,7 @@
 namespace sansmtp::dkim {
 
 /// Getter: can a signature name this domain and selector (RFC 6376 sections 3.1 and 3.5)? Gives
-/// `bad_domain`, `bad_selector`, `name_too_long` or `none`. Internationalised names come as A-labels.
+/// `bad_domain`, `bad_selector`, `name_too_long` or `none`. Names beyond ASCII come as A-labels.
 [[nodiscard]] refusal check_names(std::string_view domain, std::string_view selector) noexcept;
 
 /// Getter: is the key strong enough, and one that receivers know? Gives `short_key`, `long_key` or

@@ -6,7 +6,7 @@
 
 namespace sansmtp::dkim {
 
-/// Why a mail is not signed, a key not taken, or a record not made. Nothing was sent then (DKIM-03).
+/// Why a mail is not signed, a key not taken or a record not made. Nothing was sent (DKIM-03).
 enum class refusal : std::uint8_t {
   none = 0,
 

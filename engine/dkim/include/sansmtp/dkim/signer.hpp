@@ -72,7 +72,7 @@ class signer {
   /// Command: the content is complete; makes the signatures.
   [[nodiscard]] refusal finish();
 
-  /// Getter: the DKIM-Signature fields, each line with its CRLF, and of at most 78 octets without it
+  /// Getter: the DKIM-Signature fields, each line with its CRLF and of at most 78 octets without it
   /// unless a domain, selector or field name alone is longer. Empty before `finish` and after a
   /// refusal. Valid as long as the signer.
   [[nodiscard]] const std::string& fields() const noexcept;
