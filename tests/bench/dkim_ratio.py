@@ -3,8 +3,8 @@
 Usage: dkim_ratio.py PROBE BOUND
 
 Signing may cost at most BOUND times the instructions of hashing alone, for each octet of a body.
-PROBE is dkim_probe. (Valgrind knows no SHA instructions of a processor: the hash is dearer here than
-in real life, so the bound is below the aim of 1.5, which is one of time.)
+PROBE is dkim_probe. (Valgrind knows no SHA instructions of a processor: the hash is dearer here
+than in real life, so the bound is below the aim of 1.5, which is one of time.)
 """
 
 import shutil
