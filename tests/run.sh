@@ -40,6 +40,8 @@ more_needs=(
   /usr/lib/dovecot/lmtp:dovecot-lmtpd
   python3-aiosmtpd:python3-aiosmtpd
   python3-OpenSSL:python3-openssl
+  python3-dkim:python3-dkim
+  python3-nacl:python3-nacl
 )
 install_missing "${test_needs[@]}" "${more_needs[@]}"
 require "${test_needs[@]}"

@@ -12,6 +12,10 @@ namespace sansmtp::ascii {
   return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
 }
 
+[[nodiscard]] constexpr char to_lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
 [[nodiscard]] constexpr bool is_letter(char c) noexcept {
   return to_upper(c) >= 'A' && to_upper(c) <= 'Z';
 }

@@ -88,7 +88,7 @@ namespace {
                                         std::uint64_t usual_line,
                                         detail::dot_places& dots) noexcept {
   detail::content_source source(policy, usual_line);
-  detail::content_run run;
+  content_run run;
   content_facts facts;
   dots.clear();
   for (bytes in = content; !in.empty() && facts.problem == errc::none;) {

@@ -55,7 +55,7 @@ errc dot_stuffer::stuff(bytes& in, std::vector<bytes>& out, std::size_t max_slic
   while (!in.empty()) {
     if (!has_run_) {
       bytes rest = in;
-      detail::content_run run;
+      content_run run;
       if (const errc wrong = source_.next(rest, run); wrong != errc::none) return wrong;
       has_run_ = true;
       run_octets_ = run.octets.size();
@@ -82,7 +82,7 @@ errc dot_stuffer::stuff(bytes& in, std::vector<bytes>& out, std::size_t max_slic
 }
 
 errc dot_stuffer::finish(std::vector<bytes>& out) {
-  detail::content_run run;
+  content_run run;
   if (const errc wrong = source_.finish(run); wrong != errc::none) return wrong;
   if (!run.empty()) out.push_back(run.line_end);
   out.push_back(as_bytes(detail::terminator));

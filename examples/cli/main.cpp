@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "dkim_key_command.hpp"
 #include "failure.hpp"
 #include "help_formatter.hpp"
 #include "probe_command.hpp"
@@ -41,6 +42,7 @@ int parse_and_run(CLI::App& app, int argc, char** argv) {
   add_replay_command(app, result);
   add_serve_command(app, result);
   add_sink_command(app, result);
+  add_dkim_key_command(app, result);
   try {
     app.parse(argc, argv);
     if (app.get_subcommands().empty()) throw CLI::RequiredError("A command");

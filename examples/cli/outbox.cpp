@@ -55,6 +55,14 @@ void outbox::prepare(outgoing_mail& m) const {
     }
   }
   doubt(m);
+  // The signature comes last: it is of what leaves.
+  if (options_.signer != nullptr) {
+    try {
+      m.content.insert(0, options_.signer->fields_for(m.content));
+    } catch (const failure& why) {
+      throw failure(why.code(), fmt::format("{}: {}", input_name(m.file), why.what()));
+    }
+  }
 }
 
 void outbox::doubt(const outgoing_mail& m) const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "address_options.hpp"
+#include "dkim_options.hpp"
 #include "envelope_options.hpp"
 #include "failure.hpp"
 #include "sansmtp/envelope.hpp"
@@ -27,7 +28,8 @@ struct outbox_options {
   bool from_header = false;   ///< Sender, if there is none here, and further recipients.
   bool skip_bad = false;      ///< Addresses that are none: the session reports them (TXN-28).
   bool utf8_header = false;
-  bool doubt_long_lines = true;  ///< Warn of them.
+  bool doubt_long_lines = true;               ///< Warn of them.
+  std::shared_ptr<const mail_signer> signer;  ///< Signs each message; nullptr: nobody does.
 };
 
 /// A mail between its reading and its report.

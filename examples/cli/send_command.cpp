@@ -24,6 +24,7 @@ void check(const send_options& given) {
     throw CLI::RequiredError("--to (or --from-header)");
   }
   given.outbox.wishes.check(given.outbox.recipients.size(), given.outbox.from_header);
+  given.dkim.check();
   if (given.record && given.parallel > 1) {
     throw CLI::ValidationError("--record", "a record is of one session, so not with --parallel");
   }
@@ -139,6 +140,7 @@ void add_send_command(CLI::App& app, int& exit_code) {
                     "Refuse a message with lines over 998 octets, rather than warn of it");
   command->add_flag("--utf8-header", given->outbox.utf8_header,
                     "The header holds UTF-8: send it only to a server with SMTPUTF8");
+  given->dkim.add_to(*command);
   command->footer(
       "The report goes to standard output, one table or JSON line a mail, as soon as it is known;\n"
       "what went wrong as a whole is one line on standard error. SIGINT, SIGTERM or SIGHUP begin\n"
@@ -159,6 +161,10 @@ void add_send_command(CLI::App& app, int& exit_code) {
     given->connection.complete();
     given->outbox.doubt_long_lines = !given->connection.client.session.reject_long_lines;
     if (given->outbox.files.empty()) given->outbox.files.emplace_back("-");
+    if (given->dkim.wanted()) {
+      given->outbox.signer = std::make_shared<const mail_signer>(
+          given->dkim, given->connection.client.session.line_ends);
+    }
     // Who names that many recipients wants them all; the server says if they are too many.
     given->connection.client.session.limits.recipients = 1'000'000;
     exit_code = static_cast<int>(send_all(*given));

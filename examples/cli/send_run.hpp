@@ -6,6 +6,7 @@
 #include <string>
 
 #include "connection_options.hpp"
+#include "dkim_options.hpp"
 #include "exit_code.hpp"
 #include "outbox.hpp"
 
@@ -15,6 +16,7 @@ namespace sansmtp::cli {
 struct send_options {
   connection_options connection;
   outbox_options outbox;
+  dkim_options dkim;
   bool json = false;
   std::optional<std::string> record;
   unsigned parallel = 1;  ///< Connections at a time.

@@ -6,6 +6,7 @@
 #include <string>
 #include <system_error>
 
+#include "sansmtp/dkim/crypto.hpp"
 #include "sansmtp/hash_suite.hpp"
 #include "sansmtp/tls/tls_context.hpp"
 
@@ -19,6 +20,9 @@ namespace sansmtp::cli {
 
 /// Output: the hash functions, for one thread; nullptr in a build without them.
 [[nodiscard]] std::unique_ptr<hash_suite> make_hash_suite();
+
+/// Output: hash and keys of signatures, for one thread; nullptr in a build without them.
+[[nodiscard]] std::unique_ptr<dkim::crypto> make_dkim_crypto();
 
 /// Getter: is it an error in the library's own numbers?
 [[nodiscard]] bool is_library_error(const std::error_code& error) noexcept;

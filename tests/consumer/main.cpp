@@ -1,6 +1,7 @@
 // A program outside of this project: it opens a session without a network and looks at what the
-// engine would say, asks for the way to a domain, and then the blocking transport for a server that
-// is not there. Each TLS library that is there begins a handshake, both in one program.
+// engine would say, asks for the way to a domain and whether it may sign, and then the blocking
+// transport for a server that is not there. Each TLS library that is there begins a handshake, both
+// in one program.
 #ifdef CONSUMER_WITH_ASIO
 #include <sansmtp/asio/async_client.hpp>
 #include <sansmtp/asio/async_pool.hpp>
@@ -14,6 +15,7 @@
 #include <sansmtp/wolfssl/tls_context.hpp>
 #endif
 #include <sansmtp/blocking/client.hpp>
+#include <sansmtp/dkim/key_record.hpp>
 #include <sansmtp/routing/route.hpp>
 #include <sansmtp/sansmtp.hpp>
 #include <sansmtp/tls/tls_context.hpp>
@@ -54,6 +56,11 @@ int main() {
   const auto question = route.next_question(now);
   if (!question || question->name != "example.test") {
     std::printf("the route asks for no host\n");
+    return 1;
+  }
+
+  if (sansmtp::dkim::check_names("example.test", "s1") != sansmtp::dkim::refusal::none) {
+    std::printf("DKIM refuses a domain\n");
     return 1;
   }
 

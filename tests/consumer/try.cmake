@@ -10,7 +10,7 @@ endmacro()
 
 if(WAY STREQUAL "pkg_config")
   set(ENV{PKG_CONFIG_PATH} ${PREFIX}/${LIBDIR}/pkgconfig)
-  set(packages sansmtp-routing sansmtp-blocking)
+  set(packages sansmtp-routing sansmtp-dkim sansmtp-blocking)
   set(definitions)
   foreach(library asio openssl wolfssl)
     execute_process(COMMAND ${PKG_CONFIG} --exists sansmtp-${library} RESULT_VARIABLE missing)

@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "sansmtp/dkim/crypto.hpp"
 #include "sansmtp/hash_suite.hpp"
 #include "sansmtp/tls/tls_context.hpp"
 
@@ -17,6 +18,7 @@ struct tls_library {
   std::string_view name;
   sansmtp::tls_context (*make_context)(tls_options options);
   std::unique_ptr<hash_suite> (*make_hash_suite)();
+  std::unique_ptr<dkim::crypto> (*make_dkim_crypto)();
   const std::error_category& (*category)();
   /// An error code of its own, for the test of messages.
   int some_error;

@@ -33,10 +33,6 @@ struct content_facts {
 /// Getter: reads the whole content once.
 [[nodiscard]] content_facts scan_content(bytes content, line_end_policy policy) noexcept;
 
-namespace detail {
-
-class dot_places;
-
 /// A stretch of content with CRLF line ends: octets of the caller's memory that go out as they are,
 /// then perhaps a CRLF that the content lacks there (static storage).
 struct content_run {
@@ -46,6 +42,10 @@ struct content_run {
   [[nodiscard]] bool empty() const noexcept { return octets.empty() && line_end.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return octets.size() + line_end.size(); }
 };
+
+namespace detail {
+
+class dot_places;
 
 /// The one source of content, whatever frames it: gives content in pieces of any size as runs with
 /// CRLF line ends, refuses what must not be sent (DATA-05, DATA-06, DATA-11) and counts. The

@@ -14,6 +14,7 @@
 #include "sansmtp/error.hpp"
 #include "sansmtp/event.hpp"
 #include "sansmtp/hash_suite.hpp"
+#include "sansmtp/line_end_normalizer.hpp"
 #include "sansmtp/message.hpp"
 #include "sansmtp/outcome.hpp"
 #include "sansmtp/parameters.hpp"

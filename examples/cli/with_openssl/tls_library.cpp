@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "sansmtp/openssl/dkim_crypto.hpp"
 #include "sansmtp/openssl/hash_suite.hpp"
 #include "sansmtp/openssl/tls_context.hpp"
 
@@ -21,6 +22,10 @@ std::optional<tls_context> make_tls_context(tls_options options) {
 }
 
 std::unique_ptr<hash_suite> make_hash_suite() { return std::make_unique<openssl::hash_suite>(); }
+
+std::unique_ptr<dkim::crypto> make_dkim_crypto() {
+  return std::make_unique<openssl::dkim_crypto>();
+}
 
 bool is_library_error(const std::error_code& error) noexcept {
   return error.category() == openssl::library_category();

@@ -7,6 +7,7 @@
 
 #include <utility>
 
+#include "sansmtp/wolfssl/dkim_crypto.hpp"
 #include "sansmtp/wolfssl/hash_suite.hpp"
 #include "sansmtp/wolfssl/tls_context.hpp"
 
@@ -22,6 +23,10 @@ std::optional<tls_context> make_tls_context(tls_options options) {
 }
 
 std::unique_ptr<hash_suite> make_hash_suite() { return std::make_unique<wolfssl::hash_suite>(); }
+
+std::unique_ptr<dkim::crypto> make_dkim_crypto() {
+  return std::make_unique<wolfssl::dkim_crypto>();
+}
 
 bool is_library_error(const std::error_code& error) noexcept {
   return error.category() == wolfssl::library_category();
