@@ -139,7 +139,8 @@ TEST(tls_records, of_the_servers_own_certificate_in_each_spelling) {
   }
 }
 
-// What cannot be judged is refused before one octet leaves, whatever else there is (TLS-13).
+// What cannot be judged is refused before one octet leaves (TLS-13). Damaged records are, whatever else there
+// is; those of another usage only where there is none to judge by.
 TEST(tls_records, that_cannot_be_judged_refuse_the_link) {
   const tlsa_record good = tls::pinned_key(pin_of("server")).value();
   const std::string digest(32, 'x');
@@ -164,9 +165,20 @@ TEST(tls_records, that_cannot_be_judged_refuse_the_link) {
     };
     for (const auto& [record, why] : bad) {
       EXPECT_EQ(refused(one_of({record})), why);
-      EXPECT_EQ(refused(one_of({good, record})), why);
+      if (why == tls_errc::bad_record) EXPECT_EQ(refused(one_of({good, record})), why);
     }
     EXPECT_EQ(refused(one_of({})), tls_errc::bad_record);
+  }
+}
+
+TEST(tls_records, of_other_usages_are_passed_over_beside_one_to_judge_by) {
+  const std::string right = digest("SHA256", der_of("server"));
+  const tlsa_record good{3, 0, 1, right};
+  const tlsa_record wrong{3, 0, 1, std::string(32, 'x')};
+  for (std::uint8_t usage = 0; usage != 3; ++usage) {
+    const tlsa_record other{usage, 0, 1, right};  // true of the certificate, if it were of usage 3
+    EXPECT_EQ(verdict_on("server", one_of({other, good})), std::error_code());
+    EXPECT_EQ(verdict_on("server", one_of({other, wrong})), tls_errc::no_matching_record);
   }
 }
 

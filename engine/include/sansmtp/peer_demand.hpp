@@ -36,8 +36,8 @@ struct peer_demand {
   /// certificate or any other answer (TLS-11). None: the host that the link is made to.
   std::vector<std::string> names{};
   /// With `demand_level::records`: the records of which one must be true of the peer. A record that
-  /// names an authority (usage 2) also needs one of `names` in the peer's certificate. None of them
-  /// may be left out, since a layer that cannot judge one refuses the link.
+  /// names an authority (usage 2) also needs one of `names` in the peer's certificate. A
+  /// layer passes over those that it cannot judge; if it can judge none, it refuses the link.
   std::vector<tlsa_record> records{};
 
   friend bool operator==(const peer_demand&, const peer_demand&) = default;

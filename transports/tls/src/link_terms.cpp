@@ -1,6 +1,8 @@
 #include "link_terms.hpp"
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <string_view>
 #include <vector>
 
@@ -35,6 +37,11 @@ peer_demand demand_of(const tls_target& target, const std::string& host,
     demand.names.push_back(host);
   }
   for (std::string& name : demand.names) name = without_final_dot(name);
+  // One record that is true of the peer is enough, so to leave out what no layer can judge asks for more
+  // and never for less. Where nothing else is left, it stays, and the link is refused.
+  if (std::any_of(demand.records.begin(), demand.records.end(), is_of_own_certificate)) {
+    std::erase_if(demand.records, std::not_fn(is_of_own_certificate));
+  }
   return demand;
 }
 

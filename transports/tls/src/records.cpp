@@ -43,8 +43,7 @@ element take_element(bytes& from) noexcept {
 }  // namespace
 
 std::error_code problem_of(const tlsa_record& record) {
-  constexpr std::uint8_t own_certificate = 3;
-  if (record.usage != own_certificate) return std::make_error_code(std::errc::not_supported);
+  if (!is_of_own_certificate(record)) return std::make_error_code(std::errc::not_supported);
   const bool good = record.selector <= 1 &&
                     (record.matching == 0   ? !record.data.empty()
                      : record.matching == 1 ? record.data.size() == 32

@@ -12,9 +12,14 @@ namespace sansmtp::tls {
 /// The hash functions that records use, as a library has them.
 enum class record_hash : std::uint8_t { sha256, sha512 };
 
+/// Getter: is it about the server's own certificate (usage 3, DANE-EE)? Only by such a record a layer
+/// can judge.
+[[nodiscard]] constexpr bool is_of_own_certificate(const tlsa_record& record) noexcept {
+  return record.usage == 3;
+}
+
 /// Getter: why no layer can judge by this record, or none: `bad_record` for data that cannot be
-/// what it is called, `std::errc::not_supported` for a usage other than that of the server's own
-/// certificate (3).
+/// what it is called, `std::errc::not_supported` for one that is of something else.
 [[nodiscard]] std::error_code problem_of(const tlsa_record& record);
 
 /// Getter: the octets of the certificate's key with its kind (SubjectPublicKeyInfo, RFC 5280
