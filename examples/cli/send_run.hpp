@@ -8,12 +8,14 @@
 #include "connection_options.hpp"
 #include "exit_code.hpp"
 #include "outbox.hpp"
+#include "routing_options.hpp"
 
 namespace sansmtp::cli {
 
 /// What the command line says.
 struct send_options {
   connection_options connection;
+  routing_options routing;  ///< Where the connection has no server.
   outbox_options outbox;
   bool json = false;
   std::optional<std::string> record;

@@ -17,6 +17,7 @@
 #include "hand_resolver.hpp"
 #include "sansmtp/blocking/client.hpp"
 #include "sansmtp/tls/pinned_key.hpp"
+#include "sansmtp/tls/tls_errc.hpp"
 #include "sink.hpp"
 #ifdef SANSMTP_TEST_TLS_LIBRARY
 #include SANSMTP_TEST_TLS_LIBRARY
@@ -125,6 +126,10 @@ TEST_F(deliver_over_hosts, passes_one_that_refuses_and_one_that_is_dead) {
                                       "mx2.good.test 0 unreachable", "mx3.good.test 250 none"}));
   EXPECT_EQ(w.server, last.address());
   EXPECT_FALSE(w.tls);
+  ASSERT_EQ(w.errors.size(), 3U);
+  EXPECT_EQ(w.errors[0], errc::refused_permanently);
+  EXPECT_EQ(w.errors[1], std::errc::connection_refused);
+  EXPECT_FALSE(w.errors[2]);
   EXPECT_EQ(tried, (std::vector<std::string>{"mx1.good.test", "mx2.good.test", "mx3.good.test"}));
   ASSERT_EQ(last.messages().size(), 1U);
   EXPECT_EQ(last.messages()[0].content, content);
@@ -377,6 +382,7 @@ TEST_F(deliver_with_tls, proves_a_host_by_its_records) {
   EXPECT_EQ(d.ways[0].demand.level, demand_level::records);
   ASSERT_TRUE(d.ways[0].tls);
   EXPECT_TRUE(d.ways[0].tls->verified);
+  EXPECT_EQ(d.ways[0].errors.at(0), tls_errc::no_matching_record);
   EXPECT_EQ(false_one.totals().messages, 0U);
   EXPECT_EQ(right_one.totals().messages, 1U);
   EXPECT_EQ(rows, (std::vector<std::string>{"tlsa mx1.good.test validation-failure",

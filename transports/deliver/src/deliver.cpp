@@ -230,6 +230,9 @@ class trip {
       errand_.ended(told_.why);
     }
     told_.hops.assign(errand_.hops().begin(), errand_.hops().end());
+    for (const routing::hop_report& h : told_.hops) {
+      if (told_.errors.size() < h.way.number) told_.errors.resize(h.way.number);
+    }
     report = given_up_ ? std::move(*given_up_) : errand_.result();
     return std::move(told_);
   }
@@ -249,6 +252,7 @@ class trip {
       report.list(*errand_.remaining(), outcome::not_attempted, verb::starttls, errc::tls_failed);
       errand_.reported(a, report);
       how.how = ending::tls_failed;
+      note(a, errc::tls_failed);
       return tell(r, a, how);
     }
     client link(std::move(o));
@@ -278,6 +282,7 @@ class trip {
       told_.demand = a.demand;
       told_.tls = how.tls != nullptr ? std::optional(info) : std::nullopt;
     }
+    if (how.how != ending::done) note(a, error ? error : link.last_error().error);
     if (link.connected()) static_cast<void>(link.quit());
     tell(r, a, how);
   }
@@ -306,6 +311,11 @@ class trip {
   void tell(route& r, const attempt& a, routing::trial how) {
     how.somebody_waits = errand_.remaining() != nullptr;
     driver_.tell(r, a, how);
+  }
+
+  void note(const attempt& a, const std::error_code& why) {
+    if (told_.errors.size() < a.number) told_.errors.resize(a.number);
+    told_.errors[a.number - 1] = why;
   }
 
   /// Nobody was asked about those who have no outcome.

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "sansmtp/blocking/client_options.hpp"
@@ -57,6 +58,9 @@ struct way {
   routing::verdict why;
   /// Each host that had its turn, and what it said, in order (RTE-18).
   std::vector<routing::hop_report> hops;
+  /// Of the attempt with number N, at N - 1: why there was no session, as the system, the TLS layer
+  /// or the session told it; no error if there was one.
+  std::vector<std::error_code> errors;
   /// Of the last session that took anything: the address, what the host had to prove, and how TLS
   /// was, if there was any.
   std::string server;
