@@ -220,6 +220,17 @@ class WithTheRealPorts(ToDomains):
         self.assertRegex(result.out, r"mx2.good.test .*no connection could be made")
         self.assertEqual([content for content, _ in last.stored()], [LETTER])
 
+        example = os.environ.get("SANSMTP_EXAMPLE")
+        if not example:
+            return
+        done = subprocess.run([example, "me@here.test", "someone@good.test", dns.anchor],
+                              input=LETTER, capture_output=True, check=False)
+        self.assertEqual(done.stdout.decode(), "mx1.good.test: refused_permanently 554\n"
+                         "mx2.good.test: unreachable 0\nmx3.good.test: none 250\n"
+                         "someone@good.test: delivered 250 2.0.0 accepted\n", done)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(len(last.stored()), 2)
+
 
 class InItsOwnNetwork(unittest.TestCase):
     """Begins the former, if this is root and the system can do it."""

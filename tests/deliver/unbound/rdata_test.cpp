@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstddef>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -89,6 +91,44 @@ TEST(rdata, takes_all_records_or_none) {
   const std::array some{"\x7f\0\0\1"sv, "\x7f"sv};
   EXPECT_FALSE(unbound::read_records(record::a, some, out));
   EXPECT_TRUE(out.addresses.empty());
+}
+
+/// What the name is worth in octets, if `name_of` accepted it: every label with its length.
+std::size_t wire_size_of(const std::string& name) {
+  if (name == ".") return 1;
+  std::size_t size = 2;  // the first length and the root
+  for (std::size_t i = 0; i < name.size(); i += name[i] == '\\' ? 4U : 1U) ++size;
+  return size;
+}
+
+// Whatever octets a record has, nothing is read beyond them (each is a block of its own, so that a
+// sanitizer sees it), and a name that is accepted spells all of them.
+TEST(rdata, reads_whatever_may_come) {
+  constexpr std::string_view octets(
+      "\0\1\2\3\4\x3f\x40\xc0\xff"
+      "a.",
+      11);
+  std::minstd_rand chance(1);
+  unsigned accepted = 0;
+  for (int i = 0; i != 30'000; ++i) {
+    std::vector<char> block(chance() % 9);
+    for (char& c : block) c = octets[chance() % octets.size()];
+    if (!block.empty() && chance() % 2 == 0) block.back() = '\0';
+    const std::string_view wire(block.data(), block.size());
+    if (const auto name = unbound::name_of(wire)) {
+      ++accepted;
+      ASSERT_EQ(wire_size_of(*name), wire.size()) << *name;
+    }
+    for (const record type : {record::a, record::aaaa, record::mx, record::txt, record::tlsa}) {
+      dns_answer out;
+      const std::array one{wire};
+      const bool read = unbound::read_records(type, one, out);
+      ASSERT_EQ(
+          read,
+          out.addresses.size() + out.exchanges.size() + out.texts.size() + out.tlsas.size() == 1);
+    }
+  }
+  EXPECT_GT(accepted, 500U);
 }
 
 }  // namespace
