@@ -389,9 +389,37 @@ TEST_F(deliver_with_tls, proves_a_host_by_its_records) {
                                             "tlsa mx2.good.test success"}));
 }
 
+// RTE-26: under DANE the host is asked for by the name that its records are about.
+TEST_F(deliver_with_tls, asks_for_a_host_by_the_name_of_its_records) {
+  host(1, with_tls());
+  dns.secure = true;
+  dns.alias("mx1.good.test", "base.test");
+  dns.tlsa("base.test", options.route.port, record_of(1));
+  std::vector<std::string> names;
+  options.client.tls = [&, make = context.factory()](const tls_target& target) {
+    names.emplace_back(target.host);
+    return make(target);
+  };
+  EXPECT_TRUE(send().report.delivered_to_all());
+  EXPECT_EQ(names, std::vector<std::string>{"base.test"});
+}
+
+// RTE-15, RFC 8689 section 4.2.1: REQUIRETLS is the mail's own demand.
+TEST_F(deliver_with_tls, sends_to_no_host_whose_name_nobody_vouches_for_where_that_is_asked) {
+  sink& there = host(1, with_tls());
+  envelope env = mail_to({"u@good.test"});
+  env.require_tls = true;
+  const routed_delivery d = send(env);
+  EXPECT_NE(d.report.recipients[0].result, outcome::delivered);
+  EXPECT_EQ(d.ways[0].hops.at(0).way.why, obstacle::unproven_name);
+  EXPECT_EQ(there.totals().connections, 0U);
+}
+
 // A resolver that does not validate: no DANE, whatever it says (RFC 7672 section 2.2).
 TEST_F(deliver_with_tls, asks_for_no_records_where_nothing_is_verified) {
   host(1, with_tls());
+  dns.secure = true;
+  dns.validating = false;
   dns.tlsa("mx1.good.test", options.route.port, {3, 1, 1, std::string(32, 'x')});
   EXPECT_TRUE(send().report.delivered_to_all());
   for (const std::string& q : dns.asked) EXPECT_FALSE(q.starts_with("TLSA")) << q;

@@ -16,8 +16,10 @@ namespace sansmtp::test {
 /// Answers at once; what was not written down has no records, or no name.
 class hand_resolver final : public routing::resolver {
  public:
-  /// The same for all answers: are they verified?
+  /// The same for all answers: do they say that they are verified?
   bool secure = false;
+  /// And does the resolver verify them itself?
+  bool validating = true;
 
   void mx(const std::string& domain, std::uint16_t preference, const std::string& host) {
     at(routing::record::mx, domain).exchanges.push_back({preference, host});
@@ -26,6 +28,11 @@ class hand_resolver final : public routing::resolver {
     const auto parsed = routing::ip_address::parse(address).value();
     const bool v4 = parsed.family() == routing::ip_family::v4;
     at(v4 ? routing::record::a : routing::record::aaaa, host).addresses.push_back(parsed);
+  }
+  /// The host's IPv4 addresses are those of `base`, whose alias it is.
+  void alias(const std::string& host, const std::string& base) {
+    at(routing::record::a, host).canonical = base;
+    at(routing::record::aaaa, host) = {routing::found::no_data, false, {}, base, {}, {}, {}, {}};
   }
   void tlsa(const std::string& host, std::uint16_t port, tlsa_record r) {
     at(routing::record::tlsa, routing::tlsa_name(port, host)).tlsas.push_back(std::move(r));
@@ -59,7 +66,7 @@ class hand_resolver final : public routing::resolver {
     answers_.pop_front();
     return first;
   }
-  [[nodiscard]] bool validates() override { return secure; }
+  [[nodiscard]] bool validates() override { return validating; }
 
  private:
   routing::dns_answer& at(routing::record type, const std::string& name) {

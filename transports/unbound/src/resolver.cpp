@@ -49,8 +49,7 @@ dns_answer answer_of(routing::record type, const ub_result& r) {
   answer.what = what_of(r);
   answer.secure = r.secure != 0;
   answer.ttl = std::chrono::seconds(std::max(r.ttl, 0));
-  // Where there was no alias it is the name that was asked for.
-  if (r.canonname != nullptr && r.canonname != r.qname) answer.canonical = r.canonname;
+  if (r.canonname != nullptr) answer.canonical = r.canonname;
   std::vector<std::string_view> rdata;
   for (std::size_t i = 0; r.data != nullptr && r.len != nullptr && r.data[i] != nullptr; ++i) {
     rdata.emplace_back(r.data[i], static_cast<std::size_t>(std::max(r.len[i], 0)));
