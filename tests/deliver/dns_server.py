@@ -1,5 +1,5 @@
-"""A root of the DNS on loopback with zones below it that are signed as a test needs them, by NSD and
-the tools of ldns.
+"""A root of the DNS on loopback with zones below it that are signed as a test needs them, by NSD
+and the tools of ldns.
 
 `main` serves ZONES, prints the port and the file of the root's trust anchor, and ends with the
 standard input.
@@ -77,7 +77,6 @@ class DnsServer:
     def __init__(self, folder, zones=None, port=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.port = port or free_port()
         self.anchor = self.folder / "root.anchor"
         root = START + "ns.good.test. A 127.0.0.1\n"
         files = {".": "root.signed"}
@@ -92,6 +91,22 @@ class DnsServer:
                 signed.write_text(signed.read_text().replace("127.0.0.11", "127.0.0.99"))
         (self.folder / "root.zone").write_text("$ORIGIN .\n" + root)
         self.anchor.write_text(sign(self.folder, ".", "root.zone", "root.signed"))
+        # Somebody else may take a port between the look for it and its use.
+        for _ in range(1 if port else 5):
+            self.port = port or free_port()
+            self.write_config(files)
+            self.process = subprocess.Popen(
+                [NSD, "-d", "-c", str(self.folder / "nsd.conf")],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            if self.is_there():
+                return
+            self.close()
+        raise SystemExit(f"FAIL: NSD: {(self.folder / 'nsd.log').read_text()}")
+
+    def write_config(self, files):
         config = f"""server:
   ip-address: 127.0.0.1@{self.port}
   username: ""
@@ -110,24 +125,17 @@ remote-control:
         for name, file in files.items():
             config += f'zone:\n  name: "{name}"\n  zonefile: "{file}"\n'
         (self.folder / "nsd.conf").write_text(config)
-        self.process = subprocess.Popen(
-            [NSD, "-d", "-c", str(self.folder / "nsd.conf")],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self.wait()
 
-    def wait(self):
+    def is_there(self):
+        """Waits until it listens."""
         for _ in range(600):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
+                    return True
             if self.process.poll() is not None:
-                break
+                return False
             time.sleep(0.05)
-        self.close()
-        raise SystemExit(f"FAIL: NSD: {(self.folder / 'nsd.log').read_text()}")
+        return False
 
     def close(self):
         self.process.terminate()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`sansmtp send` without a server, and `sansmtp route`: from an address to a verdict, with a signed
-DNS of the test's own and sinks on loopback. As root also in a network of its own, with the ports that
-mail and the DNS have.
+DNS of the test's own and sinks on loopback. As root also in a network of its own, with the ports
+that mail and the DNS have.
 """
 
 import base64
@@ -141,7 +141,8 @@ class ToDomains(unittest.TestCase):
         other.write_text(f". DS 1 13 2 {dns_server.DIGEST}\n")
         options = [other if o == dns.anchor else o for o in options]
         result = run("send", *options, *FROM, "--to", "u@plain.test", stdin=LETTER)
-        self.assertRegex(result.err, r"(?m)^sansmtp send: .*not verified; no host is proven by DANE")
+        self.assertRegex(result.err,
+                         r"(?m)^sansmtp send: .*not verified; no host is proven by DANE")
 
     def test_keeps_policies(self):
         """A policy that is known holds, also where it cannot be fetched (RTE-22)."""

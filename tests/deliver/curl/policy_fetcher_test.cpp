@@ -13,7 +13,7 @@
 #include <system_error>
 #include <vector>
 
-#include "helper_process.hpp"
+#include "module_server.hpp"
 #include "sansmtp/routing/sts_policy.hpp"
 #include "sansmtp/tls/tls_errc.hpp"
 
@@ -26,9 +26,7 @@ using curl::policy_fetcher;
 
 class curl_policy_fetcher : public testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    server_ = std::make_unique<test::helper_process>("policy_server");
-  }
+  static void SetUpTestSuite() { server_ = std::make_unique<test::module_server>("policy_server"); }
   static void TearDownTestSuite() { server_.reset(); }
 
   static fetcher_options trusting() {
@@ -72,9 +70,9 @@ class curl_policy_fetcher : public testing::Test {
   }
   static policy_fetcher::result get(const std::string& domain) { return get(domain, trusting()); }
 
-  static std::unique_ptr<test::helper_process> server_;
+  static std::unique_ptr<test::module_server> server_;
 };
-std::unique_ptr<test::helper_process> curl_policy_fetcher::server_;
+std::unique_ptr<test::module_server> curl_policy_fetcher::server_;
 
 TEST_F(curl_policy_fetcher, gets_a_policy) {
   // What the environment says of proxies is not for mail.

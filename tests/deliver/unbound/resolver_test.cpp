@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "helper_process.hpp"
+#include "module_server.hpp"
 
 namespace resolver_test {
 namespace {
@@ -26,7 +26,7 @@ using unbound::resolver_options;
 
 class unbound_resolver : public testing::Test {
  protected:
-  static void SetUpTestSuite() { dns_ = std::make_unique<test::helper_process>("dns_server"); }
+  static void SetUpTestSuite() { dns_ = std::make_unique<test::module_server>("dns_server"); }
   static void TearDownTestSuite() { dns_.reset(); }
 
   static std::string server() { return "127.0.0.1@" + dns_->port(); }
@@ -57,9 +57,9 @@ class unbound_resolver : public testing::Test {
     return std::move(a.what);
   }
 
-  static std::unique_ptr<test::helper_process> dns_;
+  static std::unique_ptr<test::module_server> dns_;
 };
-std::unique_ptr<test::helper_process> unbound_resolver::dns_;
+std::unique_ptr<test::module_server> unbound_resolver::dns_;
 
 // RTE-23: what is secure is told by the resolver itself.
 TEST_F(unbound_resolver, verifies_from_the_root_down) {

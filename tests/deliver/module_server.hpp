@@ -17,9 +17,9 @@ namespace sansmtp::test {
 
 /// Runs `main(folder)` of a module, which prints a port and a file in one line when it is ready and
 /// ends with its standard input.
-class helper_process {
+class module_server {
  public:
-  explicit helper_process(const std::string& module)
+  explicit module_server(const std::string& module)
       : folder_(std::filesystem::temp_directory_path() /
                 ("sansmtp-" + module + '-' + std::to_string(::getpid()))) {
     std::array<int, 2> to{};
@@ -48,9 +48,9 @@ class helper_process {
       throw std::runtime_error(module + " does not begin");
     }
   }
-  helper_process(const helper_process&) = delete;
-  helper_process& operator=(const helper_process&) = delete;
-  ~helper_process() { end(); }
+  module_server(const module_server&) = delete;
+  module_server& operator=(const module_server&) = delete;
+  ~module_server() { end(); }
 
   [[nodiscard]] const std::string& port() const { return port_; }
   /// What is to be trusted.
