@@ -28,6 +28,10 @@ more_needs=(
   gcovr:gcovr
   "${tls_needs[@]}"
   "${idn_needs[@]}"
+  "${routing_needs[@]}"
+  nsd:nsd
+  ldns-signzone:ldnsutils
+  ip:iproute2
   openssl:openssl
   benchmark/benchmark.h:libbenchmark-dev
   valgrind:valgrind

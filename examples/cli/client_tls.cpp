@@ -10,6 +10,8 @@
 
 namespace sansmtp::cli {
 
+bool has_tls() { return make_hash_suite() != nullptr; }
+
 tls_factory make_client_tls(const tls_options& options) {
   const std::optional<tls_context> made = make_tls_context(options);
   if (!made) {

@@ -9,6 +9,9 @@
 
 namespace sansmtp::cli {
 
+/// Getter: was this built with TLS?
+[[nodiscard]] bool has_tls();
+
 /// Output: makes the record layers of links. Throws `failure`: `no_input` for files that cannot be
 /// used, `usage` for a bad name, `configuration` in a build without TLS.
 [[nodiscard]] tls_factory make_client_tls(const tls_options& options);

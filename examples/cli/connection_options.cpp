@@ -53,8 +53,9 @@ std::chrono::milliseconds duration_of(const std::string& option, std::string_vie
 
 }  // namespace
 
-void connection_options::add_to(CLI::App& command) {
+void connection_options::add_to(CLI::App& command, server_from from) {
   session_config& config = client.session;
+  const bool by_domain = from == server_from::option_or_domain;
   command
       .add_option_function<std::string>(
           "--server",
@@ -67,11 +68,12 @@ void connection_options::add_to(CLI::App& command) {
             }
             server_text_ = text;
           },
-          "The mail server: host, host:port, [IPv6]:port or unix:/path; by default port 25, that "
-          "of "
-          "the profile, or 465 with --tls implicit")
+          std::string("The mail server: host, host:port, [IPv6]:port or unix:/path; by default "
+                      "port 25, that of the profile, or 465 with --tls implicit") +
+              (by_domain ? ". Without it each mail goes to the hosts of its recipients' domains"
+                         : ""))
       ->type_name("HOST[:PORT]")
-      ->required();
+      ->required(!by_domain);
   command
       .add_option_function<std::string>(
           "--bind",
@@ -125,7 +127,7 @@ void connection_options::add_to(CLI::App& command) {
           },
           "Wait so long for the connection, to one of the server's addresses; by default 30s")
       ->type_name("DURATION");
-  command.add_flag_callback(
+  CLI::Option* const lmtp = command.add_flag_callback(
       "--lmtp", [&config] { config.protocol = mail_protocol::lmtp; },
       "Speak LMTP, to what stores mail: a verdict for each recipient; --server needs a port other "
       "than 25, or is a Unix socket");
@@ -143,18 +145,19 @@ void connection_options::add_to(CLI::App& command) {
                       "the host of --server")
           ->type_name("NAME")
           ->check(CLI::IsMember({"submission", "submissions"}));
-  add_choice<tls_mode>(
+  mode_ = add_choice<tls_mode>(
       command, "--tls", config.tls,
       {{"off", tls_mode::off},
        {"opportunistic", tls_mode::opportunistic},
        {"required", tls_mode::required},
        {"implicit", tls_mode::implicit}},
-      "off (the default); opportunistic: STARTTLS if the server offers it, without "
-      "TLS if that fails; required: STARTTLS or nothing; implicit: TLS from the "
-      "first octet. Who the server is, is proven with --server-name, --ca, --pin "
-      "or --profile only")
-      ->type_name("MODE")
-      ->excludes(profile);
+      std::string("off (the default); opportunistic") +
+          (by_domain ? " (the default without --server)" : "") +
+          ": STARTTLS if the server offers it, without TLS if that fails; required: STARTTLS or "
+          "nothing; implicit: TLS from the first octet. Who the server is, is proven with "
+          "--server-name, --ca, --pin or --profile only" +
+          (by_domain ? ", and without --server as its domain says" : ""));
+  mode_->type_name("MODE")->excludes(profile);
   CLI::Option* const name =
       command
           .add_option("--server-name", tls.server_name,
@@ -202,6 +205,7 @@ void connection_options::add_to(CLI::App& command) {
                           {{"1.2", tls_version::tls_1_2}, {"1.3", tls_version::tls_1_3}},
                           "The oldest TLS version to speak: 1.2 (the default) or 1.3")
       ->type_name("VERSION");
+  for_named_server_ = {profile, lmtp, name, command.get_option("--pin")};
   login.add_to(command);
   command.add_flag("--insecure-auth-unverified-tls", config.allow_auth_unverified_tls,
                    "Show the password or token also to a server that has not proven who it is");
@@ -211,7 +215,26 @@ void connection_options::add_to(CLI::App& command) {
                    "Show the dialogue on standard error: secrets masked, content as octet counts");
 }
 
+// Each host has its own name and demand; all else is as ever.
+void connection_options::complete_for_domains() {
+  for (const CLI::Option* option : for_named_server_) {
+    if (option->count() != 0) {
+      throw CLI::ValidationError(option->get_name(), "it is about one server: give --server, too");
+    }
+  }
+  if (login.wanted()) {
+    throw CLI::ValidationError("--user", "a login is for one server: give --server, too");
+  }
+  tls_mode& mode = client.session.tls;
+  if (mode == tls_mode::implicit) {
+    throw CLI::ValidationError("--tls", "hosts of domains speak STARTTLS: give --server, too");
+  }
+  if (mode_->count() == 0 && has_tls()) mode = tls_mode::opportunistic;
+  if (mode != tls_mode::off) client.tls = make_client_tls(tls);
+}
+
 void connection_options::complete() {
+  if (!has_server()) return complete_for_domains();
   tls_mode& mode = client.session.tls;
   std::uint16_t port = blocking::smtp_port;
   if (profile_ == "submission") {

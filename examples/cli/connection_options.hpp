@@ -22,16 +22,28 @@ struct connection_options {
   login_options login;
   bool trace = false;
 
+  /// Who says which server it is.
+  enum class server_from {
+    option,            ///< --server, always.
+    option_or_domain,  ///< --server, or else each recipient's domain does.
+  };
+
   /// Command: adds the options to `command`, which fills in this object when it parses; it must
   /// live until then.
-  void add_to(CLI::App& command);
+  void add_to(CLI::App& command, server_from from = server_from::option);
+  /// Getter: was a server named? If not, the domains say where mail goes.
+  [[nodiscard]] bool has_server() const noexcept { return !server_text_.empty(); }
 
   /// Command: to be called once all is parsed: what follows from several options, files and
   /// secrets. Throws `CLI::ParseError` or `failure`.
   void complete();
 
  private:
+  void complete_for_domains();
+
   std::string server_text_;
+  CLI::Option* mode_ = nullptr;                 // --tls
+  std::vector<CLI::Option*> for_named_server_;  // what makes no sense without
   std::string profile_;
   std::vector<tlsa_record> pins_;
 };

@@ -12,7 +12,7 @@ enum class exit_code : int {
   usage = 64,          ///< EX_USAGE: an option that is wrong or missing.
   data_error = 65,     ///< EX_DATAERR: a bad address, message or transcript.
   no_input = 66,       ///< EX_NOINPUT: a file that is missing or cannot be read.
-  no_host = 68,        ///< EX_NOHOST: the server's name is unknown.
+  no_host = 68,        ///< EX_NOHOST: the server's name is unknown, or a domain has none.
   unavailable = 69,    ///< EX_UNAVAILABLE: a refusal for good, by the network or by the server.
   software = 70,       ///< EX_SOFTWARE: a defect of this program.
   io_error = 74,       ///< EX_IOERR: standard output is closed or full.

@@ -310,6 +310,7 @@ exit_code exit_code_of(const std::error_code& error, int reply_code) noexcept {
                                errc::envelope_refused,       errc::xclient_not_offered};
   if (std::find(lacking.begin(), lacking.end(), e) != lacking.end()) return exit_code::unavailable;
   if (e == errc::no_local_name) return exit_code::configuration;
+  if (e == errc::no_route) return exit_code::no_host;
   if (e == errc::bad_configuration) return exit_code::usage;
   if (e == errc::bad_state || e == errc::session_closed || e == errc::session_exhausted)
     return exit_code::temporary;

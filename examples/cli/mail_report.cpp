@@ -8,6 +8,7 @@
 
 #include "explanation.hpp"
 #include "input.hpp"
+#include "way_report.hpp"
 
 namespace sansmtp::cli {
 namespace {
@@ -67,11 +68,12 @@ std::string mail_report::to_json() const {
   }
   ordered_json link = nullptr;
   if (tls) link = {{"protocol", tls->protocol}, {"verified", tls->verified}};
-  const ordered_json line{{"mail", number},
-                          {"file", file},
-                          {"recipients", std::move(entries)},
-                          {"error", text_or_null(error)},
-                          {"tls", std::move(link)}};
+  ordered_json line{{"mail", number},
+                    {"file", file},
+                    {"recipients", std::move(entries)},
+                    {"error", text_or_null(error)},
+                    {"tls", std::move(link)}};
+  for (const blocking::way& w : ways) line["ways"].push_back(cli::to_json(w));
   // An address comes from the command line as it is and may hold any octets.
   return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }
@@ -103,6 +105,7 @@ std::string mail_report::to_table() const {
     line.erase(line.find_last_not_of(' ') + 1);
     table += line + '\n';
   }
+  for (const blocking::way& w : ways) table += cli::to_table(w);
   return table;
 }
 

@@ -9,6 +9,7 @@
 #include "exit_code.hpp"
 #include "failure.hpp"
 #include "outbox.hpp"
+#include "sansmtp/blocking/deliver.hpp"
 #include "sansmtp/delivery.hpp"
 
 namespace sansmtp::cli {
@@ -25,6 +26,8 @@ struct mail_report {
     bool verified = false;
   };
   std::optional<tls_link> tls;
+  /// The ways to the domains of the recipients, if those said where it went.
+  std::vector<blocking::way> ways;
   exit_code code = exit_code::ok;
 
   /// Getter: the report of a mail that went through a session. After a usage error the session

@@ -12,6 +12,7 @@
 #include "help_formatter.hpp"
 #include "probe_command.hpp"
 #include "replay_command.hpp"
+#include "route_command.hpp"
 #include "send_command.hpp"
 #include "serve_command.hpp"
 #include "sink_command.hpp"
@@ -38,6 +39,7 @@ std::string mistake_of(const CLI::App& app, const CLI::ParseError& error) {
 int parse_and_run(CLI::App& app, int argc, char** argv) {
   int result = 0;
   add_send_command(app, result);
+  add_route_command(app, result);
   add_probe_command(app, result);
   add_replay_command(app, result);
   add_serve_command(app, result);

@@ -25,6 +25,17 @@ void check(const send_options& given) {
   }
   given.outbox.wishes.check(given.outbox.recipients.size(), given.outbox.from_header);
   given.dkim.check();
+  const std::string by_domain = given.routing.given();
+  if (given.connection.has_server()) {
+    if (!by_domain.empty()) {
+      throw CLI::ValidationError(by_domain,
+                                 "it is about hosts that are looked up, so not with "
+                                 "--server");
+    }
+  } else if (given.record || given.parallel > 1) {
+    throw CLI::ValidationError(given.record ? "--record" : "--parallel",
+                               "it is about one server: give --server, too");
+  }
   if (given.record && given.parallel > 1) {
     throw CLI::ValidationError("--record", "a record is of one session, so not with --parallel");
   }
@@ -71,7 +82,8 @@ void add_send_command(CLI::App& app, int& exit_code) {
           "time. What was certainly not accepted when it ends, or needs another one, goes "
           "over the next. '-', the default, is standard input")
       ->type_name("");
-  given->connection.add_to(*command);
+  given->connection.add_to(*command, connection_options::server_from::option_or_domain);
+  given->routing.add_to(*command);
   command
       ->add_option("--from", given->outbox.sender, "The envelope's sender; '' or '<>' for a bounce")
       ->type_name("ADDRESS");
@@ -146,11 +158,17 @@ void add_send_command(CLI::App& app, int& exit_code) {
       "what went wrong as a whole is one line on standard error. SIGINT, SIGTERM or SIGHUP begin\n"
       "nothing new and leave 3 seconds for what is under way, a second one none; each recipient "
       "is\n"
-      "reported all the same, and what was not begun is named.\n\nExamples:\n"
+      "reported all the same, and what was not begun is named.\n\n"
+      "Without --server each mail goes to the hosts of its recipients' domains, as the DNS, DANE "
+      "and\n"
+      "MTA-STS say: one after the other, until every recipient has an outcome; 'sansmtp route' "
+      "shows\n"
+      "them. The report names each host that had its turn, and what it said.\n\nExamples:\n"
       "  sansmtp send --server mx.example.net --from me@example.org --to you@example.net "
       "letter.eml\n"
       "  printf 'Subject: hi\\n\\nHello!\\n' | sansmtp send --server localhost:2525 \\\n"
       "      --from a@x.example --to b@y.example --to c@y.example\n"
+      "  sansmtp send --from me@example.org --to you@example.net letter.eml\n"
       "  sansmtp send --server localhost:2525 -t --pipelining messages --json outbox/*.eml\n"
       "  sansmtp send --profile submission --server mail.example.org --user me@example.org \\\n"
       "      --password-file ~/.mail-password -t letter.eml\n\n" +

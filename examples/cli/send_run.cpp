@@ -25,6 +25,7 @@
 #include "send_parallel.hpp"
 #include "session_notes.hpp"
 #include "standard_streams.hpp"
+#include "way_report.hpp"
 
 namespace sansmtp::cli {
 namespace {
@@ -47,7 +48,9 @@ class send_run {
   exit_code run() {
     // Nothing is asked of the server before there is something to send.
     if (mail_ptr first = next_sendable()) {
-      if (given_.parallel > 1) {
+      if (!given_.connection.has_server()) {
+        send_to_domains(std::move(first));
+      } else if (given_.parallel > 1) {
         send_over_many(std::move(first));
       } else {
         send_over_one(std::move(first));
@@ -199,6 +202,50 @@ class send_run {
     } catch (const failure& why) {
       reports_.complain_of(why.what(), why.code());
     }
+  }
+
+  // -- to the hosts of the recipients' domains ----------------------------------------------------
+
+  void send_to_domains(mail_ptr first) {
+    routing_tools tools(given_.routing, given_.connection.tls.ca_file);
+    if (const std::string warning = tools.warning(); !warning.empty()) {
+      complain("sansmtp send: " + warning);
+    }
+    blocking::deliver_options options = tools.options();
+    options.client = given_.connection.client;
+    options.client.stop = what_signals_ask_for;
+    options.route.tls = given_.connection.client.session.tls;
+    if (given_.connection.trace) {
+      options.client.trace = [](const event& e) { print_error(dialogue_of(e)); };
+      options.on_attempt = [](const routing::attempt& a) {
+        print_error(
+            fmt::format("-- {} (must prove: {})\n", display_text(a.host), proof_of(a.demand)));
+      };
+    }
+    for (mail_ptr m = std::move(first); m; m = next_sendable()) {
+      const blocking::routed_delivery d = blocking::deliver(m->env, m->borrowed(), options);
+      mail_report told = mail_report::of(*m, d.report, reason_of(d));
+      told.ways = d.ways;
+      reports_.tell(told);
+    }
+    try {
+      tools.save();
+    } catch (const failure& why) {
+      reports_.complain_of(why.what(), why.code());
+    }
+  }
+
+  // Why nobody got a mail: what stood in the way to the first domain, or what its last host said.
+  static failure reason_of(const blocking::routed_delivery& d) {
+    const mishap what = mishap::of(d.report);
+    const failure said = {exit_code_of(what.error, what.code), cli::explain(what.error)};
+    for (const blocking::way& w : d.ways) {
+      if (w.why.what == routing::conclusion::served || w.why.text.empty()) continue;
+      // It begins with the host, which may be the domain.
+      const bool is_named = w.why.text.starts_with(w.domain + ':');
+      return {said.code(), is_named ? w.why.text : fmt::format("{}: {}", w.domain, w.why.text)};
+    }
+    return said;
   }
 
   // -- many connections at a time -----------------------------------------------------------------

@@ -9,12 +9,14 @@
 #include "dkim_options.hpp"
 #include "exit_code.hpp"
 #include "outbox.hpp"
+#include "routing_options.hpp"
 
 namespace sansmtp::cli {
 
 /// What the command line says.
 struct send_options {
   connection_options connection;
+  routing_options routing;  ///< Where the connection has no server.
   outbox_options outbox;
   dkim_options dkim;
   bool json = false;

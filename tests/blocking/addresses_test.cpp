@@ -185,6 +185,27 @@ TEST_F(addresses, a_refusal_leads_on_at_once) {
   EXPECT_EQ(attempts(), (std::vector<std::string>{"127.0.0.1", "127.0.0.2", "127.0.0.3"}));
 }
 
+// Whoever has looked the addresses up says which they are, and no name is asked for.
+TEST_F(addresses, those_that_are_known_are_tried_as_they_are) {
+  host h;
+  h.serve("127.0.0.2", take_one);
+  resolve_to({"127.0.0.2"});
+  const blocking::server_address server{"many.test", h.port()};
+  client c(options());
+  EXPECT_EQ(c.connect(server, {}), std::errc::invalid_argument);
+  EXPECT_TRUE(c.connect(server, {{"other.test", h.port()}}));  // no numeric one
+  EXPECT_TRUE(attempts().empty());
+  ASSERT_FALSE(c.connect(server, {{"127.0.0.3", h.port()}, {"127.0.0.2", h.port()}}));
+  EXPECT_EQ(attempts(), (std::vector<std::string>{"127.0.0.3", "127.0.0.2"}));
+  EXPECT_TRUE(c.send(mail_to({"r@b.test"}), small_message()).delivered_to_all());
+  EXPECT_FALSE(c.quit());
+
+  client_options o = options();
+  o.local_address = "::1";  // NET-02
+  EXPECT_EQ(client(o).connect(server, {{"127.0.0.2", h.port()}}),
+            std::errc::address_family_not_supported);
+}
+
 TEST_F(addresses, a_silent_one_does_not_hold_up_the_next) {
   host h;
   if (!h.be_silent("127.0.0.1")) GTEST_SKIP() << "a full queue does not delay connections here";

@@ -111,7 +111,7 @@ def refusing_port():
 class Sink:
     """`sansmtp sink` with `options`; `stored()` is what it has accepted."""
 
-    def __init__(self, *options):
+    def __init__(self, *options, listen=f"{HOST}:0"):
         self.folder = tempfile.TemporaryDirectory(prefix="sansmtp-cli-")
         self.store = pathlib.Path(self.folder.name, "store")
         port_file = pathlib.Path(self.folder.name, "port")
@@ -120,7 +120,7 @@ class Sink:
                 command(),
                 "sink",
                 "--listen",
-                f"{HOST}:0",
+                listen,
                 "--port-file",
                 port_file,
                 "--store",
@@ -140,7 +140,8 @@ class Sink:
                     f"the sink did not start: {self.process.communicate()[1].decode()}"
                 )
             time.sleep(0.005)
-        self.server = f"{HOST}:{int(port_file.read_text())}"
+        self.port = int(port_file.read_text())
+        self.server = f"{listen.rsplit(':', 1)[0]}:{self.port}"
 
     def stored(self):
         """The contents and envelopes of the messages so far, in order."""

@@ -8,13 +8,20 @@
 
 #include <asio/io_context.hpp>
 #endif
+#ifdef CONSUMER_WITH_CURL
+#include <sansmtp/curl/policy_fetcher.hpp>
+#endif
 #ifdef CONSUMER_WITH_OPENSSL
 #include <sansmtp/openssl/tls_context.hpp>
+#endif
+#ifdef CONSUMER_WITH_UNBOUND
+#include <sansmtp/unbound/resolver.hpp>
 #endif
 #ifdef CONSUMER_WITH_WOLFSSL
 #include <sansmtp/wolfssl/tls_context.hpp>
 #endif
 #include <sansmtp/blocking/client.hpp>
+#include <sansmtp/blocking/deliver.hpp>
 #include <sansmtp/dkim/key_record.hpp>
 #include <sansmtp/routing/route.hpp>
 #include <sansmtp/sansmtp.hpp>
@@ -70,6 +77,33 @@ int main() {
     std::printf("the transport said: %s\n", error.message().c_str());
     return 1;
   }
+
+  // A mail that nobody takes: the host is no host.
+  sansmtp::envelope mail;
+  mail.recipients.emplace_back("you@[0.0.0.0]");
+  const auto delivered =
+      sansmtp::blocking::deliver(mail, sansmtp::message::own("Subject: x\r\n\r\n"), {});
+  if (delivered.report.recipients.front().result != sansmtp::outcome::rejected) {
+    std::printf("mail to nobody is not refused\n");
+    return 1;
+  }
+#ifdef CONSUMER_WITH_UNBOUND
+  sansmtp::unbound::resolver_options servers;
+  servers.forwarders = {"no address"};
+  if (sansmtp::unbound::resolver(servers).error() != sansmtp::unbound::resolver_errc::bad_server) {
+    std::printf("libunbound takes a server that is none\n");
+    return 1;
+  }
+#endif
+#ifdef CONSUMER_WITH_CURL
+  sansmtp::curl::policy_fetcher fetcher;
+  static_cast<void>(fetcher.get({1, "no host"}));
+  const auto fetched = fetcher.next_result();
+  if (!fetched || fetched->error != std::errc::invalid_argument) {
+    std::printf("libcurl takes a host that is none\n");
+    return 1;
+  }
+#endif
 
 #ifdef CONSUMER_WITH_ASIO
   // The Asio transport, where it was built.

@@ -113,3 +113,11 @@ idn_needs=(
   stringprep.h:libidn-dev
   idn2.h:libidn2-dev
 )
+# What answers the questions of routes: DNS that verifies, and policies of MTA-STS over HTTPS; without
+# it all else is built.
+# shellcheck disable=SC2034
+routing_needs=(
+  pkg-config:pkg-config
+  unbound.h:libunbound-dev
+  curl/curl.h:libcurl4-openssl-dev
+)

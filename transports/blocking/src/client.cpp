@@ -103,6 +103,16 @@ std::error_code client::connect(const server_address& server) {
   return connect_home();
 }
 
+std::error_code client::connect(const server_address& server,
+                                std::vector<server_address> addresses) {
+  if (const std::error_code error = prepare()) return error;
+  if (!options_.session.permits_port(server.port)) return fail_to_connect(errc::bad_configuration);
+  if (addresses.empty()) return fail_to_connect(std::make_error_code(std::errc::invalid_argument));
+  home_ = server;
+  known_ = std::move(addresses);
+  return connect_home();
+}
+
 std::error_code client::connect(std::string_view server) {
   const std::uint16_t usual = options_.session.protocol == mail_protocol::lmtp ? 0 : smtp_port;
   if (const auto address = server_address::parse(server, usual)) return connect(*address);
@@ -129,6 +139,7 @@ std::error_code client::prepare() {
   passing_ = false;
   server_.clear();
   home_.reset();
+  known_.clear();
   untried_.clear();
   in_clear_ = opened_ = false;
   handshakes_failed_ = 0;
@@ -143,7 +154,8 @@ std::error_code client::prepare() {
 
 std::error_code client::connect_home() {
   server_ = to_string(*home_);
-  const std::error_code error = find_addresses(*home_, options_, untried_);
+  const std::error_code error = known_.empty() ? find_addresses(*home_, options_, untried_)
+                                               : take_addresses(known_, options_, untried_);
   return error ? fail_to_connect(error) : connect_next();
 }
 

@@ -291,6 +291,20 @@ std::error_code find_addresses(const server_address& server, const client_option
   return std::make_error_code(std::errc::address_family_not_supported);
 }
 
+std::error_code take_addresses(const std::vector<server_address>& given,
+                               const client_options& options, std::vector<server_address>& found) {
+  found.clear();
+  std::error_code error;
+  std::vector<server_address> one;
+  for (const server_address& address : given) {
+    endpoint numeric_one;
+    error = endpoint_of(address, numeric_one);  // fails for a name, and looks nothing up
+    if (!error) error = find_addresses(address, options, one);
+    if (!error) found.insert(found.end(), one.begin(), one.end());
+  }
+  return found.empty() ? error : std::error_code();
+}
+
 std::error_code connect_to(std::vector<server_address>& addresses, const client_options& options,
                            descriptor& connected, std::string& tried) {
   race attempts(addresses, options);

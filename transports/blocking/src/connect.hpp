@@ -17,6 +17,10 @@ namespace sansmtp::blocking {
 std::error_code find_addresses(const server_address& server, const client_options& options,
                                std::vector<server_address>& found);
 
+/// The same for addresses that are known: `given` are numeric, and keep their order.
+std::error_code take_addresses(const std::vector<server_address>& given,
+                               const client_options& options, std::vector<server_address>& found);
+
 /// Connects to the first of `addresses` that accepts: they are tried in order, each with a head
 /// start of `options.attempt_delay` (RFC 8305 section 5), all of them within the connect timeout.
 /// Those that failed and the one that accepted are taken out of `addresses`. `tried` becomes the

@@ -67,6 +67,11 @@ class client {
   /// with `errc::bad_configuration` (LMTP-02).
   std::error_code connect(std::string_view server);
 
+  /// Command: the same to a server whose addresses somebody else has looked up: `server` is its name
+  /// and port, and each of `addresses` a numeric one, in the order in which they are tried. No name
+  /// is looked up. None of them: `std::errc::invalid_argument`.
+  std::error_code connect(const server_address& server, std::vector<server_address> addresses);
+
   /// Command: speaks over a connected stream socket that somebody else made, for example through a
   /// proxy. Takes ownership if it returns no error; it is made blocking then. Whose it is only the
   /// caller knows: TLS that verifies the server needs `client_options::tls_host`, or a demand with
@@ -261,6 +266,7 @@ class client {
 
   // Where another link would be made to, if one may be.
   std::optional<server_address> home_;
+  std::vector<server_address> known_;  // its addresses, if nobody is to look them up
   std::vector<server_address>
       untried_;                     // addresses of it, for the case that this one does not greet
   bool in_clear_ = false;           // without TLS, since that was optional and failed (TLS-08)
