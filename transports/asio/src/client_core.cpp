@@ -278,7 +278,7 @@ bool client_core::begin_connect() {
 void client_core::connect_failed(std::error_code why) {
   connecting_ = false;
   if (!channel_.closed()) end_ = why;  // else it was given up for another reason
-  channel_.receive_end(time(), why);
+  channel_.read_end(time(), why);
   if (operation* op =
           waiting_.take([](const operation& o) { return o.what == operation::kind::connect; })) {
     end_operation(*op, why);
@@ -326,7 +326,7 @@ void client_core::read_done(std::error_code error, bool at_end, std::size_t n) {
       if (writing_) {
         read_end_ = why;  // once it is known what was written
       } else {
-        channel_.receive_end(now_, why);
+        channel_.read_end(now_, why);
       }
     }
   }
@@ -347,7 +347,7 @@ void client_core::write_done(std::error_code error, std::size_t n) {
       broken_ = error;
       closing_until_ = now_ + last_words_wait;
     }
-    if (read_end_) channel_.receive_end(now_, *std::exchange(read_end_, std::nullopt));
+    if (read_end_) channel_.read_end(now_, *std::exchange(read_end_, std::nullopt));
     if (last_write_ && error) unlink();  // it was worth one try
   }
   write_cancelled_ = last_write_ = false;
@@ -418,7 +418,7 @@ void client_core::take_time() {
     if (channel_.closed()) {
       unlink();
     } else {
-      channel_.receive_end(now_, broken_);
+      channel_.read_end(now_, broken_);
     }
   }
 }

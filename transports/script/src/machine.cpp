@@ -121,7 +121,7 @@ void machine::break_link(fault f) {
   if (f == fault::timeout && !(asked_ && channel_->deadline())) return;
   audit_.fault(channel_->engine(), in_flight_);
   switch (f) {
-    case fault::end: channel_->receive_end(now_); break;
+    case fault::end: channel_->read_end(now_); break;
     case fault::timeout:
       now_ = std::max(now_, *channel_->deadline());
       channel_->advance(now_);
@@ -136,7 +136,7 @@ void machine::break_link(fault f) {
   audit_.after_fault(channel_->engine());
   // Whatever comes later finds a session that is over (CORE-07).
   channel_->receive(now_, as_bytes("250 late\r\n"));
-  channel_->receive_end(now_);
+  channel_->read_end(now_);
   now_ += std::chrono::hours(24);
   channel_->advance(now_);
   pump();
@@ -244,9 +244,9 @@ void machine::do_link(const link_changes& link) {
   const std::string binding =
       link.binding_type.empty() ? std::string() : ' ' + link.binding_type + ':' + link.binding;
   switch (link.how) {
-    case what::end: channel_->receive_end(now_); break;
+    case what::end: channel_->read_end(now_); break;
     case what::reset:
-      channel_->receive_end(now_, std::make_error_code(std::errc::connection_reset));
+      channel_->read_end(now_, std::make_error_code(std::errc::connection_reset));
       break;
     case what::connected: connect(link.host, link.address); break;
     case what::tls_up: shake_hands("verified" + binding); break;
