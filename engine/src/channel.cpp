@@ -219,7 +219,8 @@ std::span<const bytes> channel::part(time_point now, std::span<const bytes> out)
 
 std::optional<time_point> channel::deadline_at_edge(std::optional<time_point> at) const noexcept {
   if (session_.closed()) {
-    if ((edges_ & mute) != 0) return std::nullopt;  // at most for a write to come back
+    // At most a write is waited for that was asked back.
+    if ((edges_ & mute) != 0 || cancel_write()) return std::nullopt;
     if (!until_) return time_point();
     return *until_ == time_point::max() ? std::nullopt : until_;
   }
