@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "sansmtp/channel.hpp"
 #include "sansmtp/script/memory_layer.hpp"
 #include "sansmtp/script/memory_peer.hpp"
+#include "server_model.hpp"
 
 namespace sansmtp {
 namespace {
@@ -395,6 +397,161 @@ TEST(channel_edges, records_are_asked_back_and_close_notify_is_said_in_time) {  
     c.sent(now, 0);
     EXPECT_TRUE(c.output(now).empty());
     EXPECT_TRUE(c.finished());
+  }
+}
+
+/// A loop that follows the one sentence, and a world that does to it what it likes: replies come in
+/// pieces, writes take a part or fail, the stream ends, time passes; and from some step on nothing
+/// comes and no write ends but one that is asked back.
+class whims {
+ public:
+  explicit whims(unsigned seed) : random_(seed), tls_(below(2) == 0), completions_(below(2) == 0) {
+    session_config config;
+    config.local_name = "client.test";
+    config.pipelining = below(2) == 0 ? pipelining_level::envelope : pipelining_level::messages;
+    config.tls = tls_ ? tls_mode::implicit : tls_mode::off;
+    config.quit_no_wait = below(4) == 0;
+    channel_ = std::make_unique<channel>(config, std::make_unique<script::memory_layer>());
+    channel_->connected(now_);
+    for (const std::size_t size : {std::size_t{10}, std::size_t{300'000}}) {
+      envelope env;
+      env.sender = path("s@a.test");
+      env.recipients.emplace_back("r@b.test");
+      channel_->engine().send(env, message::own(std::string(size, 'x')));
+    }
+    channel_->engine().quit();
+    if (!tls_) arrive(server_.greeting());
+  }
+
+  void run() {
+    const unsigned last = below(100);
+    for (unsigned step = 0; !over(); ++step) {
+      frozen_ = step >= last;
+      ASSERT_LT(step, 2000u) << "the loop turns round";
+      if (!move()) pass();
+    }
+    EXPECT_EQ(mails_, 2u) << "no event is lost";
+    EXPECT_EQ(closed_, 1u);
+    EXPECT_EQ(in_flight_.size(), 0u);
+    EXPECT_TRUE(channel_->output(now_).empty());
+    EXPECT_EQ(channel_->next_event(), nullptr);
+  }
+
+ private:
+  unsigned below(unsigned n) { return static_cast<unsigned>(random_() % n); }
+
+  int decide(string_view word) {
+    constexpr int bad[] = {421, 450, 552, 550};
+    if (below(12) == 0) return bad[below(4)];
+    return word == "data" ? 354 : 250;
+  }
+
+  /// The server says it.
+  void arrive(string_view text) {
+    input_ += tls_ ? std::string(as_text(peer_.say(text))) : std::string(text);
+  }
+  /// The server has it.
+  void leave(bytes octets) {
+    if (octets.empty()) return;
+    const bool greeted = !tls_ || peer_.saw_hello();
+    const std::string_view plain = tls_ ? peer_.feed(octets) : as_text(octets);
+    if (!greeted && peer_.saw_hello()) {
+      input_ += as_text(peer_.finish("verified"));
+      arrive(server_.greeting());
+    }
+    const std::string replies = server_.take(plain);
+    if (!replies.empty()) arrive(replies);
+  }
+
+  bool over() {
+    while (const event* e = channel_->next_event()) {
+      EXPECT_EQ(closed_, 0u) << "nothing comes behind it";
+      if (e->what == kind::mail_done) ++mails_;
+      if (e->what == kind::closed) ++closed_;
+    }
+    if (channel_->finished()) return true;
+    if (!in_flight_.empty()) return false;
+    const std::span<const bytes> out = channel_->output(now_);
+    for (const bytes slice : out) in_flight_.append(as_text(slice));
+    if (!in_flight_.empty() && !completions_) {
+      if (frozen_) take_back();  // the socket is full
+      if (!frozen_) end_write();
+    }
+    return false;
+  }
+
+  void end_write() {
+    const auto size = static_cast<unsigned>(in_flight_.size());
+    const std::size_t n = below(3) == 0 ? below(size + 1) : size;
+    leave(bytes(in_flight_).first(n));
+    in_flight_.clear();
+    if (below(30) == 0) {
+      channel_->write_failed(now_, broken_pipe, n);
+    } else {
+      channel_->sent(now_, n);
+    }
+  }
+
+  void take_back() {
+    in_flight_.clear();
+    channel_->sent(now_, 0);
+  }
+
+  /// Something happens, if anything is about to.
+  bool move() {
+    if (channel_->cancel_write() && below(2) == 0) {
+      if (frozen_) take_back();
+      if (!frozen_) end_write();
+      return true;
+    }
+    if (frozen_) return false;
+    switch (below(8)) {
+      case 0:
+        if (in_flight_.empty()) return false;
+        end_write();
+        return true;
+      case 1:
+        if (!channel_->wants_read() || below(20) != 0) return false;
+        channel_->read_end(now_, below(2) == 0 ? broken_pipe : std::error_code());
+        return true;
+      default:
+        if (!channel_->wants_read() || input_.empty()) return false;
+        const std::string part = input_.substr(0, 1 + below(static_cast<unsigned>(input_.size())));
+        input_.erase(0, part.size());
+        channel_->receive(now_, as_bytes(part));
+        return true;
+    }
+  }
+
+  /// Nothing happened. Who waits for nothing but the time has it.
+  void pass() {
+    const bool written = in_flight_.empty() || (frozen_ && !channel_->cancel_write());
+    const bool idle = written && (frozen_ || input_.empty() || !channel_->wants_read());
+    const auto deadline = channel_->deadline();
+    ASSERT_TRUE(deadline || !idle || channel_->finished()) << "nobody would ever wake";
+    if (!deadline || (!idle && below(40) != 0)) return;
+    now_ = std::max(now_, *deadline);
+    channel_->advance(now_);
+  }
+
+  std::mt19937 random_;
+  bool tls_;
+  bool completions_;  // or readiness: each write ends at once
+  bool frozen_ = false;
+  std::unique_ptr<channel> channel_;
+  script::memory_peer peer_;
+  test::server_model server_{[this](string_view word, string_view) { return decide(word); }};
+  time_point now_{1h};
+  std::string input_;      // what the server said and nobody read
+  std::string in_flight_;  // what the write in flight holds
+  unsigned mails_ = 0;
+  unsigned closed_ = 0;
+};
+
+TEST(channel_edges, who_follows_the_one_sentence_loses_no_event) {  // LINK-03, LINK-04, CORE-05
+  for (unsigned seed = 0; seed != 300 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE(seed);
+    whims(seed).run();
   }
 }
 
