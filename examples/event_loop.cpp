@@ -1,4 +1,4 @@
-// No transport of ours at all: a session on an event loop of one's own, here one made of poll.
+// No transport of ours at all: a channel on an event loop of one's own, here one made of poll.
 //
 //   event_loop HOST PORT FROM TO
 #include <netdb.h>
@@ -14,7 +14,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <utility>
+#include <system_error>
 
 namespace {
 
@@ -23,13 +23,13 @@ using std::chrono::milliseconds;
 using namespace std::chrono_literals;
 
 // [loop]
-void run(sansmtp::session& session, int socket, auto on_event) {
+void run(sansmtp::channel& channel, int socket, auto on_event) {
   std::array<char, 4096> input;
-  for (bool over = false;;) {
-    while (const sansmtp::event* event = session.next_event()) on_event(*event);
-    if (std::exchange(over, session.closed())) return;  // a QUIT may be left, worth one try
-    pollfd entry{socket, POLLIN, 0};
-    if (const auto out = session.output(clock::now()); !out.empty()) {
+  for (;;) {
+    while (const sansmtp::event* event = channel.next_event()) on_event(*event);
+    if (channel.finished()) return;
+    pollfd entry{socket, channel.wants_read() ? short{POLLIN} : short{0}, 0};
+    if (const auto out = channel.output(clock::now()); !out.empty()) {
       std::array<iovec, 64> slices;
       msghdr all{};
       all.msg_iov = slices.data();
@@ -37,20 +37,24 @@ void run(sansmtp::session& session, int socket, auto on_event) {
         slices[all.msg_iovlen++] = {const_cast<char*>(b.data()), b.size()};
       }
       const ssize_t n = sendmsg(socket, &all, MSG_DONTWAIT | MSG_NOSIGNAL);
-      session.sent(clock::now(), n < 0 ? 0 : static_cast<std::size_t>(n));
-      if (n >= 0) continue;     // perhaps there is more to be told, or to be written
-      entry.events |= POLLOUT;  // full; or broken, and reading tells why
+      const int error = n < 0 ? errno : 0;
+      const bool failed = n < 0 && error != EAGAIN;
+      if (failed) channel.write_failed(clock::now(), {error, std::system_category()});
+      if (!failed) channel.sent(clock::now(), n < 0 ? 0 : static_cast<std::size_t>(n));
+      if (error != EAGAIN) continue;  // perhaps there is more to be told, or to be written
+      entry.events |= POLLOUT;
     }
-    const sansmtp::event* const told = session.next_event();  // of a mail that output() refused
+    const sansmtp::event* const told = channel.next_event();  // of a mail that output() refused
     if (told != nullptr) on_event(*told);
-    if (told != nullptr || session.closed()) continue;
-    const auto deadline = session.deadline().value_or(clock::now() + std::chrono::hours(1));
+    if (told != nullptr || channel.finished()) continue;
+    const auto deadline = channel.deadline().value_or(clock::now() + std::chrono::hours(1));
     const auto left = std::max(0ms, std::chrono::ceil<milliseconds>(deadline - clock::now()));
     poll(&entry, 1, static_cast<int>(left.count()));
     const ssize_t n = recv(socket, input.data(), input.size(), MSG_DONTWAIT);
-    if (n > 0) session.receive(clock::now(), {input.data(), static_cast<std::size_t>(n)});
-    if (n == 0 || (n < 0 && errno != EAGAIN)) session.receive_end(clock::now());
-    session.advance(clock::now());
+    if (n > 0) channel.receive(clock::now(), {input.data(), static_cast<std::size_t>(n)});
+    if (n == 0) channel.read_end(clock::now());
+    if (n < 0 && errno != EAGAIN) channel.read_end(clock::now(), {errno, std::system_category()});
+    channel.advance(clock::now());
   }
 }
 // [loop]
@@ -87,20 +91,20 @@ int main(int argc, char** argv) {
 
   sansmtp::session_config config;
   config.local_name = "client.example";
-  sansmtp::session session(config);
-  session.connected(clock::now());
+  sansmtp::channel channel(config);
+  channel.connected(clock::now());
 
   sansmtp::envelope envelope;
   envelope.sender = sansmtp::path(argv[3]);
   envelope.recipients.emplace_back(argv[4]);
-  session.send(envelope, sansmtp::message::own("Subject: Hello\r\n\r\nIt works.\r\n"));
+  channel.engine().send(envelope, sansmtp::message::own("Subject: Hello\r\n\r\nIt works.\r\n"));
 
   bool delivered = false;
-  run(session, socket, [&](const sansmtp::event& event) {
+  run(channel, socket, [&](const sansmtp::event& event) {
     if (event.what != sansmtp::event::kind::mail_done) return;
     delivered = event.result == sansmtp::outcome::delivered;
     std::puts(delivered ? "delivered" : event.error.message().c_str());
-    session.quit();
+    channel.engine().quit();
   });
   close(socket);
   return delivered ? 0 : 1;

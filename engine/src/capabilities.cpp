@@ -35,9 +35,8 @@ string_view trimmed(string_view text) noexcept {
 
 // sasl-mech of RFC 4422 section 3.1, in any case.
 bool is_mechanism(string_view word) noexcept {
-  return !word.empty() && word.size() <= 20 && std::all_of(word.begin(), word.end(), [](char c) {
-    return ascii::is_alnum(c) || c == '-' || c == '_';
-  });
+  return !word.empty() && word.size() <= 20 &&
+         ascii::all_of(word, [](char c) { return ascii::is_alnum(c) || c == '-' || c == '_'; });
 }
 
 bool holds_word(string_view words, string_view wanted) noexcept {
@@ -79,16 +78,15 @@ std::uint64_t size_of(string_view parameters) noexcept {
 
 // A limit-name of RFC 9422 section 3.3.
 bool is_limit_name(string_view name) noexcept {
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    return ascii::is_alnum(c) || c == '-' || c == '_';
-  });
+  return !name.empty() &&
+         ascii::all_of(name, [](char c) { return ascii::is_alnum(c) || c == '-' || c == '_'; });
 }
 
 // The value of a limit: 1 to 999999 without a leading zero; 0 for any other.
 std::uint32_t limit_of(string_view value) noexcept {
   constexpr std::size_t most_digits = 6;
   if (value.empty() || value.size() > most_digits || value.front() == '0') return 0;
-  if (!std::all_of(value.begin(), value.end(), ascii::is_digit)) return 0;
+  if (!ascii::all_of(value, ascii::is_digit)) return 0;
   std::uint32_t limit = 0;
   for (const char digit : value) limit = limit * 10 + static_cast<std::uint32_t>(digit - '0');
   return limit;
@@ -108,8 +106,7 @@ server_limits limits_of(string_view parameters) noexcept {
     const std::size_t equals = word.find('=');
     const bool whole = equals != string_view::npos && equals + 1 != word.size();
     if (!whole || !is_limit_name(word.substr(0, equals)) ||
-        !std::all_of(word.begin(), word.end(),
-                     [](char c) { return c > ' ' && c <= '~' && c != ';'; })) {
+        !ascii::all_of(word, [](char c) { return c > ' ' && c <= '~' && c != ';'; })) {
       return {};
     }
     for (const known& k : all) {

@@ -24,6 +24,9 @@ constexpr std::size_t kept_buffer = 4096;
 /// Octets decrypted at a time: replies are short.
 constexpr std::size_t read_size = 4096;
 
+/// How long a server whose connection does not take octets any more may explain itself (LINK-01).
+constexpr std::chrono::seconds last_words(2);
+
 /// Does nothing that the compiler could leave out: what was copied may have been a password
 /// (SEC-03).
 void overwrite(char* octets, std::size_t size) noexcept {
@@ -59,7 +62,7 @@ void channel::receive_records(time_point now, bytes octets) {
   if (stage_ == stage::handshaking) {
     // TLS has the client speak first: what comes before that was not said under its protection, so
     // it is for the session to refuse (TLS-05).
-    const bool asked = wire_begin_ + wire_done_ != 0 || lent_wire_;
+    const bool asked = wire_begin_ + wire_done_ != 0 || (edges_ & lent_wire) != 0;
     if (!asked) {
       session_.receive(now, octets);
       return;
@@ -80,15 +83,19 @@ void channel::receive_records(time_point now, bytes octets) {
   if (waiting() > most_ciphertext) session_.tls_failed(now, make_error_code(errc::tls_flood));
 }
 
-void channel::receive_end(time_point now, std::error_code why) {
-  switch (stage_) {
-    case stage::encrypting:
-      layer_->feed_end();
-      if (!session_.closed()) decrypt(now, why);
-      [[fallthrough]];
-    case stage::handshaking:
-    case stage::plain:
-    case stage::cut: break;
+void channel::read_end(time_point now, std::error_code why) {
+  if (session_.closed()) return;
+  if ((edges_ & broken) != 0) why = why_;
+  if ((edges_ & lent) == 0) return end_input(now, why);
+  // Whether the octets in flight have left decides what becomes of mails (OUT-02).
+  edges_ |= held_end;
+  why_ = why;
+}
+
+void channel::end_input(time_point now, std::error_code why) {
+  if (stage_ == stage::encrypting) {
+    layer_->feed_end();
+    decrypt(now, why);
   }
   session_.receive_end(now, why);
 }
@@ -134,16 +141,12 @@ void channel::decrypt(time_point now, std::error_code end) {
 }
 
 void channel::sent_records(time_point now, std::size_t n) {
-  lent_wire_ = false;
   wire_done_ += std::min(n, view_.size());
   // Only a whole record can be read by the peer, so only its octets count as sent.
   const std::uint64_t position = wire_begin_ + wire_done_;
   std::size_t octets = 0;
-  const auto whole = std::find_if(records_.begin(), records_.end(), [&](const record& r) {
-    if (r.end > position) return true;
-    octets += r.octets;
-    return false;
-  });
+  auto whole = records_.begin();
+  for (; whole != records_.end() && whole->end <= position; ++whole) octets += whole->octets;
   records_.erase(records_.begin(), whole);
   ahead_ -= octets;
   if (wire_done_ == wire_.size()) {
@@ -154,24 +157,99 @@ void channel::sent_records(time_point now, std::size_t n) {
   session_.sent(now, octets);
 }
 
+void channel::sent_at_edge(time_point now, std::size_t n) {
+  const std::uint8_t before = edges_;
+  edges_ &= static_cast<std::uint8_t>(~(lent | parting | held_end));
+  if ((before & lent_wire) != 0) {
+    sent_records(now, n);
+  } else {
+    session_.sent(now, n);
+  }
+  if ((before & held_end) != 0) end_input(now, why_);
+}
+
+void channel::write_failed(time_point now, std::error_code why, std::size_t n) {
+  const bool asked_back = cancel_write();
+  sent(now, n);
+  if (asked_back) return;
+  edges_ |= broken;
+  why_ = why;
+  until_ = now + last_words;
+}
+
+void channel::advance(time_point now) {
+  const bool due = until_ && *until_ <= now;
+  if (session_.closed()) {
+    if (due) edges_ |= late;
+  } else if ((edges_ & broken) != 0) {
+    // Whatever was waited for, it is the write that failed.
+    if (*deadline() <= now) end_input(now, why_);
+  } else {
+    session_.advance(now);
+  }
+}
+
 // -- output ---------------------------------------------------------------------------------------
 
+std::span<const bytes> channel::output_at_edge(time_point now) {
+  if ((edges_ & mute) != 0) return {};
+  const bool plain = stage_ == stage::plain || (edges_ & lent_plain) != 0;
+  const bool in_flight = (edges_ & lent) != 0;
+  const std::span<const bytes> out = plain ? session_.output(now) : output_records(now);
+  if (session_.closed() && !in_flight) return part(now, out);
+  if (plain && !out.empty()) edges_ |= lent_plain;
+  return out;
+}
+
+/// The session is over, and `out` is what it says behind that (NET-03).
+std::span<const bytes> channel::part(time_point now, std::span<const bytes> out) {
+  if (!until_) {
+    const auto most = session_.config().timeouts.quit;
+    const bool bounded = most.count() != 0 && most < time_point::max() - now;
+    until_ = bounded ? now + most : time_point::max();
+  }
+  if (out.empty()) {
+    edges_ |= silent;
+  } else {
+    edges_ |= parting;
+    if ((edges_ & lent_wire) == 0) edges_ |= lent_plain;
+  }
+  return out;
+}
+
+std::optional<time_point> channel::deadline_at_edge(std::optional<time_point> at) const noexcept {
+  if (session_.closed()) {
+    // At most a write is waited for that was asked back.
+    if ((edges_ & mute) != 0 || cancel_write()) return std::nullopt;
+    if (!until_) return time_point();
+    return *until_ == time_point::max() ? std::nullopt : until_;
+  }
+  return (edges_ & broken) != 0 && (!at || *until_ < *at) ? until_ : at;
+}
+
+bool channel::wants_read() const noexcept { return !session_.closed() && (edges_ & held_end) == 0; }
+
+bool channel::cancel_write() const noexcept {
+  if ((edges_ & lent) == 0) return false;
+  return (edges_ & (held_end | late)) != 0 || (session_.closed() && (edges_ & parting) == 0);
+}
+
 std::span<const bytes> channel::output_records(time_point now) {
-  if (lent_wire_) return lend();
+  if ((edges_ & lent_wire) != 0) return lend();
   bool all = true;
   if (stage_ == stage::encrypting) all = encrypt(now);
   if (session_.closed()) {
-    const bool broken = layer_->error() != std::error_code();
-    if (!session_.said_quit() && !broken) {
+    const bool failed = layer_->error() != std::error_code();
+    if (!session_.said_quit() && !failed) {
       discard();  // a session that ends without a word says nothing on this level either
-    } else if (all && !broken && !std::exchange(said_end_, true)) {
+    } else if (all && !failed && !std::exchange(said_end_, true)) {
       layer_->close();
     }
   }
   if (stage_ == stage::cut) return {};
   if (wire_.empty()) layer_->drain(wire_);
   view_ = bytes(wire_).subspan(wire_done_);
-  lent_wire_ = !view_.empty();
+  if (!view_.empty()) edges_ |= lent_wire;
   large_ = large_ || view_.size() > kept_buffer;
   return lend();
 }

@@ -44,8 +44,7 @@ const named<T>* find_word(std::span<const named<T>> words, std::string_view want
 }
 
 bool is_digits(std::string_view text, std::size_t most) noexcept {
-  return !text.empty() && text.size() <= most &&
-         std::all_of(text.begin(), text.end(), ascii::is_digit);
+  return !text.empty() && text.size() <= most && ascii::all_of(text, ascii::is_digit);
 }
 
 bool is_printable(char c) noexcept { return c >= ' ' && c <= '~'; }
@@ -163,7 +162,7 @@ bool set_ret(envelope& env, std::string_view value, path_rules) {
 }
 
 errc write_envid(const envelope& env, const line_facts&, text_buffer& line) {
-  if (!std::all_of(env.envelope_id.begin(), env.envelope_id.end(), is_printable)) {
+  if (!ascii::all_of(env.envelope_id, is_printable)) {
     return errc::bad_argument;
   }
   const std::string encoded = xtext_encode(env.envelope_id);
@@ -272,8 +271,9 @@ bool set_notify(recipient& to, std::string_view value, path_rules) {
 
 errc write_orcpt(const recipient& to, const line_facts& facts, text_buffer& line) {
   std::string_view address = to.original;
-  if (std::any_of(address.begin(), address.end(), ascii::is_control)) return errc::bad_argument;
-  const bool beyond_ascii = !std::all_of(address.begin(), address.end(), ascii::is_ascii);
+  if (!ascii::all_of(address, [](char c) { return !ascii::is_control(c); }))
+    return errc::bad_argument;
+  const bool beyond_ascii = !ascii::all_of(address, ascii::is_ascii);
   std::string encoded(beyond_ascii ? utf8_type : ascii_type);
   const std::size_t semicolon = address.find(';');
   if (semicolon != std::string_view::npos && ascii::is_keyword(address.substr(0, semicolon))) {
@@ -321,7 +321,7 @@ constexpr std::size_t longest_line =
     std::max(line_limit(mail_parameters, always), line_limit(rcpt_parameters, always));
 
 bool is_value(std::string_view v) noexcept {
-  return std::all_of(v.begin(), v.end(), [](char c) { return c > 32 && c < 127 && c != '='; });
+  return ascii::all_of(v, [](char c) { return c > 32 && c < 127 && c != '='; });
 }
 
 /// Is this parameter among those that stand behind the path already (CMD-13)?

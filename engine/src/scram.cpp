@@ -127,8 +127,8 @@ errc scram::bind(const sasl_link& link) {
   if (plus_ ? !can_bind : can_bind && link.plus_offered) return errc::auth_not_offered;
   const std::string_view type = plus_ ? link.binding.type : std::string_view();
   // Part of a message: a transport of the caller's own may call it anything (RFC 5801 section 4).
-  const bool is_name = std::all_of(
-      type.begin(), type.end(), [](char c) { return ascii::is_alnum(c) || c == '.' || c == '-'; });
+  const bool is_name =
+      ascii::all_of(type, [](char c) { return ascii::is_alnum(c) || c == '.' || c == '-'; });
   if (!is_name) return errc::bad_argument;
 
   if (options_.nonce.empty()) {
@@ -179,7 +179,7 @@ std::optional<std::string> scram::prove(std::string_view server_first) {
   std::string_view rest = server_first;
   const auto nonce = take(rest, 'r');
   if (!nonce || !nonce->starts_with(options_.nonce) || nonce->size() == options_.nonce.size() ||
-      !std::all_of(nonce->begin(), nonce->end(), [](char c) { return c > ' ' && c < '\x7F'; })) {
+      !ascii::all_of(*nonce, [](char c) { return c > ' ' && c < '\x7F'; })) {
     return std::nullopt;
   }
   const auto salt_text = take(rest, 's');

@@ -34,10 +34,13 @@ using detail::trait;
 [[gnu::cold]] bool is_reserved(std::string_view line) noexcept {
   constexpr std::string_view others[] = {"SEND", "SOML", "SAML", "TURN"};
   const std::string_view word = line.substr(0, line.find(' '));
-  const auto is_word = [word](std::string_view r) { return ascii::iequals(word, r); };
-  return std::any_of(std::begin(others), std::end(others), is_word) ||
-         std::any_of(detail::rows.begin(), detail::rows.end(),
-                     [&](const detail::row& r) { return !r.wire.empty() && is_word(r.wire); });
+  for (const std::string_view other : others) {
+    if (ascii::iequals(word, other)) return true;
+  }
+  for (const detail::row& r : detail::rows) {
+    if (!r.wire.empty() && ascii::iequals(word, r.wire)) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -311,7 +314,7 @@ operation_id session::impl::enqueue(verb what, std::string_view arg) {
     refuse_command(what, id, bad);
     return id;
   }
-  const bool ascii = std::all_of(arg.begin(), arg.end(), ascii::is_ascii);
+  const bool ascii = ascii::all_of(arg, ascii::is_ascii);
   const std::size_t line_size = word.size() + (word.empty() || arg.empty() ? 0 : 1) + arg.size() +
                                 (ascii ? 0 : utf8_suffix.size()) + 2;
   errc bad = errc::none;

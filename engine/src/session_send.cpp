@@ -102,7 +102,7 @@ void session::impl::format_hello(verb v) {
 /// offer the command ends here, and false is returned.
 bool session::impl::complete_text(verb v) {
   operation& op = wanted_.front();
-  if (std::all_of(op.text.begin(), op.text.end(), ascii::is_ascii)) return true;
+  if (ascii::all_of(op.text, ascii::is_ascii)) return true;
   if (peer_.has(extension::smtputf8)) {
     op.text += utf8_suffix;
     return true;

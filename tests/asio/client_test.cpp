@@ -690,6 +690,79 @@ TEST(asio_client, after_a_broken_write_the_last_words_are_heard) {
   }
 }
 
+/// A stream whose operations end early only if it is closed.
+class stubborn_stream {
+ public:
+  using executor_type = test_stream::executor_type;
+
+  explicit stubborn_stream(test_stream stream) : stream_(std::move(stream)) {}
+
+  [[nodiscard]] executor_type get_executor() const noexcept { return stream_.get_executor(); }
+  template <typename Buffers, typename Token>
+  auto async_read_some(const Buffers& buffers, Token&& token) {
+    return stream_.async_read_some(buffers, std::forward<Token>(token));
+  }
+  template <typename Buffers, typename Token>
+  auto async_write_some(const Buffers& buffers, Token&& token) {
+    return stream_.async_write_some(buffers, std::forward<Token>(token));
+  }
+  void close(net_error& error) { stream_.close(error); }
+
+ private:
+  test_stream stream_;
+};
+
+// A mail that waits for the end of a write is told once the time is up, whether the write can be
+// taken back or only ends with its stream (LINK-03).
+TEST(asio_client, a_write_that_is_stuck_at_the_end_is_taken_back) {
+  const auto play = [](auto make) {
+    net::io_context io;
+    const auto link = std::make_shared<test_link>(io.get_executor());
+    auto client = make(test_stream(io.get_executor(), link));
+    server_model model(
+        [](std::string_view word, std::string_view) { return word == "data" ? 354 : 250; }, true);
+    link->peer = [&](std::string_view octets) {
+      link->hold_writes = octets.ends_with("DATA\r\n");  // the next one is of content
+      return model.take(octets);
+    };
+    link->say(server_model::greeting());
+    rest(io);
+    answer mail;
+    const std::string content(1'000'000, 'x');
+    client.async_send(mail_to({"r@b.test"}), message::borrow(as_bytes(content)), mail.handler());
+    rest(io);
+    EXPECT_TRUE(link->writing());
+    test_timer::advance_to(test_clock::at + 3min);
+    rest(io);
+    EXPECT_EQ(mail.times, 1);
+    EXPECT_EQ(std::error_code(mail.error), errc::timed_out);
+    EXPECT_TRUE(link->closed);
+  };
+  play([](test_stream stream) { return test_client(std::move(stream), named_options()); });
+  play([](test_stream stream) {
+    return async_client<stubborn_stream, test_timer>(stubborn_stream(std::move(stream)),
+                                                     named_options());
+  });
+}
+
+// QUIT that cannot be written behind the end has its time, and then the stream is closed (LINK-02).
+TEST(asio_client, quit_behind_the_end_has_its_time) {
+  net::io_context io;
+  memory_session s(io);
+  s.serve();
+  rest(io);
+  s.link->hold_writes = true;
+  s.link->say("421 going down\r\n");
+  rest(io);
+  EXPECT_EQ(s.link->offered(), "QUIT\r\n");
+  test_timer::advance_to(test_clock::at + 10s - 1ns);
+  rest(io);
+  EXPECT_FALSE(s.link->closed);
+  test_timer::advance_to(test_clock::at + 1ns);
+  rest(io);
+  EXPECT_TRUE(s.link->closed);
+}
+
 // Whatever fails, each mail has one outcome, it is honest, and the client comes to its end.
 TEST(asio_client, survives_a_fault_at_every_read_and_write) {
   const auto run = [](std::size_t fail_read, std::size_t fail_write, std::size_t piece) {

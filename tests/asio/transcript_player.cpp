@@ -134,6 +134,8 @@ class player {
       case what::tls_rejected: shake_hands("weak", change); break;
       case what::tls_failed: link_->say(as_text(peer_.alert(handshake_failure))); break;
       case what::connected:
+      case what::write_stuck:
+      case what::write_failed:
       case what::sent: break;  // see `why_not`
     }
   }
@@ -323,7 +325,7 @@ std::string why_not(const script_data& script, chopping how) {
     if (how.octet_reads && tells_of_injection(s)) {
       return "what comes in a later read than the 220 is an answer to the handshake";
     }
-    if (s.is_sent()) return "it decides itself when output is asked for";
+    if (s.is_write()) return "it decides itself what becomes of writes";
   }
   if (script.whole_only && (how.octet_reads || how.octet_writes)) return "it forbids the mode";
   if (script.no_split && how.octet_reads) return "it is about what comes in one piece";

@@ -53,9 +53,9 @@ void play_all(chopping how, std::size_t most_left_out) {
   testing::Test::RecordProperty("left_out", static_cast<int>(left_out));
 }
 
-TEST(asio_transcripts, whole) { play_all({}, 35); }
-TEST(asio_transcripts, read_octet_by_octet) { play_all({.octet_reads = true}, 60); }
-TEST(asio_transcripts, written_octet_by_octet) { play_all({.octet_writes = true}, 40); }
+TEST(asio_transcripts, whole) { play_all({}, 42); }
+TEST(asio_transcripts, read_octet_by_octet) { play_all({.octet_reads = true}, 67); }
+TEST(asio_transcripts, written_octet_by_octet) { play_all({.octet_writes = true}, 47); }
 
 }  // namespace
 }  // namespace sansmtp::test

@@ -389,7 +389,7 @@ TEST(channel, a_tls_server_on_a_plain_port_is_named) {
 TEST(channel, the_end_and_the_deadline_of_a_handshake_are_tls_failures) {  // TLS-08, TIME-01
   link ended(tls_mode::required);
   ended.starttls();
-  ended->receive_end(ended.now());
+  ended->read_end(ended.now());
   ended.pump();
   EXPECT_EQ(ended.error(), errc::handshake_lost);
   EXPECT_EQ(ended.said(), "");
@@ -441,7 +441,7 @@ TEST(channel, an_end_without_close_notify_is_known_and_matters_only_before_a_rep
     l.pump();
     l.say("250 ok\r\n250 ok\r\n354 go\r\n");
     if (!last.empty()) l.say(last);
-    l->receive_end(l.now());
+    l->read_end(l.now());
     l.pump();
     const bool delivered = last.ends_with('\n');
     ASSERT_EQ(l.outcomes().size(), 1u);
@@ -485,7 +485,7 @@ TEST(channel, in_doubt_begins_with_the_last_octet_of_the_last_record) {
     const auto out = l->output(l.now());
     ASSERT_EQ(out.size(), 1u);
     l->sent(l.now(), out[0].size() - missing);
-    l->receive_end(l.now());
+    l->read_end(l.now());
     l.events();
     ASSERT_EQ(l.outcomes().size(), 1u);
     EXPECT_EQ(l.outcomes()[0], missing != 0 ? outcome::deferred : outcome::in_doubt);

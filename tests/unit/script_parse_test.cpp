@@ -119,6 +119,15 @@ C| a\tb\\
 ! tls failed
 ! tls rejected
 ! sent 3
+! write stuck
+! write failed
+! write failed 3
+= finished
+= not finished
+= wants_read
+= not wants_read
+= cancel_write
+= not cancel_write
 = deadline 300s content
 = deadline none
 = idle
@@ -200,6 +209,8 @@ TEST(script_parse, takes_levels_and_what_depends_on_them) {
   EXPECT_EQ(place_in("% levels off off\n> ready\n"), "1:14");
   EXPECT_EQ(place_in("% levels off\n> open pipelining=off\n"), "2:19");
   EXPECT_EQ(place_in("% levels off\n> ready\n! sent 3\n"), "3:8");
+  EXPECT_EQ(place_in("% levels off\n> ready\n! write stuck\n"), "3:9");
+  EXPECT_EQ(place_in("> ready\n! write lost\n"), "2:9");
   EXPECT_EQ(place_in("% levels off\n> ready\n= idle\nC: X\n"), "4:1");
   EXPECT_EQ(error_in("% levels off\n> ready\nC+: X\n= idle\n> quit\n"), "");
   EXPECT_EQ(place_in("> ready\nC+: X\n"), "2:1");

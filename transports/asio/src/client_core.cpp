@@ -9,9 +9,6 @@
 namespace sansmtp::detail {
 namespace {
 
-// How long a server whose connection does not take octets any more may explain itself.
-constexpr std::chrono::seconds last_words_wait(2);
-
 // A reply that comes so long after another one of its group was perhaps held back by the server
 // until that one was acknowledged (RFC 1122 section 4.2.3.4), which systems do after 40 ms.
 constexpr std::chrono::milliseconds stall(30);
@@ -266,11 +263,8 @@ bool client_core::begin_connect() {
   }
   end_ = not_connected();
   opening_failure_.reset();
-  broken_ = {};
-  read_end_.reset();
-  closing_until_.reset();
   half_heard_.reset();
-  ready_ = told_end_ = write_cancelled_ = last_write_ = quick_ack_ = false;
+  ready_ = told_end_ = quick_ack_ = false;
   connecting_ = true;
   return true;
 }
@@ -278,7 +272,7 @@ bool client_core::begin_connect() {
 void client_core::connect_failed(std::error_code why) {
   connecting_ = false;
   if (!channel_.closed()) end_ = why;  // else it was given up for another reason
-  channel_.receive_end(time(), why);
+  channel_.read_end(time(), why);
   if (operation* op =
           waiting_.take([](const operation& o) { return o.what == operation::kind::connect; })) {
     end_operation(*op, why);
@@ -320,37 +314,24 @@ void client_core::read_done(std::error_code error, bool at_end, std::size_t n) {
       half_heard_ = now_;
       channel_.receive(now_, {read_space_.get(), n});
     }
-    if (error || at_end) {
-      // After a failed write that is the reason, and these were the last words.
-      const std::error_code why = broken_ ? broken_ : at_end ? std::error_code() : error;
-      if (writing_) {
-        read_end_ = why;  // once it is known what was written
-      } else {
-        channel_.receive_end(now_, why);
-      }
-    }
+    if (error || at_end) channel_.read_end(now_, at_end ? std::error_code() : error);
   }
   go_on();
 }
 
 void client_core::write_done(std::error_code error, std::size_t n) {
-  writing_ = false;
+  writing_ = taken_back_ = false;
   close_if_idle();
   now_ = time();
   if (retired_) {
     retired_.reset();
     return run();
   }
-  channel_.sent(now_, n);
-  if (linked_) {
-    if (error && !write_cancelled_) {
-      broken_ = error;
-      closing_until_ = now_ + last_words_wait;
-    }
-    if (read_end_) channel_.receive_end(now_, *std::exchange(read_end_, std::nullopt));
-    if (last_write_ && error) unlink();  // it was worth one try
+  if (error) {
+    channel_.write_failed(now_, error, n);
+  } else {
+    channel_.sent(now_, n);
   }
-  write_cancelled_ = last_write_ = false;
   run();
 }
 
@@ -414,18 +395,11 @@ void client_core::take_time() {
   now_ = time();
   const std::optional<time_point> deadline = channel_.deadline();
   if (linked_ && deadline && *deadline <= now_) channel_.advance(now_);
-  if (linked_ && closing_until_ && *closing_until_ <= now_) {
-    if (channel_.closed()) {
-      unlink();
-    } else {
-      channel_.receive_end(now_, broken_);
-    }
-  }
 }
 
 void client_core::wait_for_more() {
   if (!linked_) return;
-  if (!reading_ && !channel_.closed() && !read_end_) {
+  if (!reading_ && channel_.wants_read()) {
     // The kernel forgets this wish with the next write.
     if (quick_ack_ && owes_the_rest()) acknowledge();
     reading_ = true;
@@ -445,8 +419,10 @@ void client_core::pump() {
     written = false;
     take_events();
     if (!linked_) return;
-    if (channel_.closed()) return close_down();
-    if (!writing_ && !broken_ && !read_end_) {
+    if (channel_.finished()) return unlink();
+    if (writing_) {
+      if (channel_.cancel_write()) take_back_write();
+    } else {
       const std::span<const bytes> out = channel_.output(now_);
       if (!out.empty()) {
         half_heard_.reset();
@@ -458,7 +434,7 @@ void client_core::pump() {
     }
     // A mail that is refused before an octet is written ends in output().
   } while (take_events() || written);
-  if (linked_ && channel_.closed()) close_down();
+  if (linked_ && channel_.finished()) unlink();
 }
 
 bool client_core::write_now(std::span<const bytes> out) {
@@ -474,29 +450,14 @@ void client_core::begin_write(std::span<const bytes> out) {
   start_write();
 }
 
-// The session is over: writes what it still offers (a QUIT), within the QUIT timeout (NET-03).
-void client_core::close_down() {
-  if (writing_) {
-    if (!write_cancelled_) {
-      write_cancelled_ = true;
-      // It may end the read as well, which nobody needs any more.
-      static_cast<void>(cancel_transfers());
-    }
-  } else if (!broken_ && !read_end_) {
-    const std::span<const bytes> out = channel_.output(now_);
-    if (out.empty()) return unlink();
-    begin_write(out);
-    write_cancelled_ = last_write_ = true;
-  } else {
-    return unlink();
-  }
-  const std::chrono::milliseconds most = options_->session.timeouts.quit;
-  if (!closing_until_ && most.count() > 0) closing_until_ = now_ + most;
+// Ends the write early. It may end the read as well, which nobody needs any more.
+void client_core::take_back_write() {
+  if (std::exchange(taken_back_, true)) return;
+  if (!cancel_transfers()) unlink();  // what only its end can stop
 }
 
 void client_core::unlink() {
   linked_ = false;
-  closing_until_.reset();
   shut_down_stream();
   // The peer has the end now. The socket waits for its operations: one that is closed under them
   // is taken for its successor by the io_uring service of Asio 1.22.
@@ -516,8 +477,7 @@ void client_core::close_if_idle() {
 }
 
 void client_core::arm_timer() {
-  std::optional<time_point> at = channel_.closed() ? std::nullopt : channel_.deadline();
-  if (closing_until_) at = at ? std::min(*at, *closing_until_) : *closing_until_;
+  const std::optional<time_point> at = channel_.deadline();
   // A timer that is too early is armed anew when it fires: deadlines go forward, so that is much
   // rarer than a new deadline.
   if (!at || (timer_at_ && *timer_at_ <= *at)) return;

@@ -26,9 +26,6 @@ using clock = std::chrono::steady_clock;
 // session's deadline is looked at. Only a deadline that is nearer costs a system call of its own.
 constexpr std::chrono::seconds coarse_wait(10);
 
-// How long a server whose connection does not take octets any more may explain itself.
-constexpr std::chrono::seconds last_words_wait(2);
-
 // A reply that comes so long after another one of its group was perhaps held back by the server
 // until that one was acknowledged (RFC 1122 section 4.2.3.4), which systems do after 40 ms.
 constexpr std::chrono::milliseconds stall(30);
@@ -553,20 +550,20 @@ command_result client::raw(std::string_view line) {
 
 // -- the loop -------------------------------------------------------------------------------------
 
-// Works until `fulfilled`, or until the session is over and has told everything. Each wait ends by
-// a deadline of the session, so this ends too.
+// Works until `fulfilled`, or until the link is finished and has told everything. Each wait ends by
+// a deadline of the channel, so this ends too.
 template <typename Condition>
 void client::run_until(Condition fulfilled) {
   const auto settled = [&] {
     take_events();
-    if (channel_.closed()) close_link();
+    if (channel_.finished()) close_link();
     if (!link_) return true;
     // Once it leaves it says QUIT, and waits for the answer as long as that may take (SESS-21).
-    return fulfilled() && channel_.engine().where() != phase::quitting;
+    return fulfilled() && channel_.engine().where() < phase::quitting;
   };
   do {
     if (options_.stop) heed_stop();
-    while (link_ && !channel_.closed()) {
+    while (link_) {
       const std::span<const bytes> out = channel_.output(now_);
       if (out.empty()) break;
       write(out);
@@ -587,14 +584,13 @@ void client::write(std::span<const bytes> out) {
     return;
   }
   const write_result result = write_some(link_.get(), out);
-  if (result.error != 0) {
-    hear_last_words(system_error(result.error));
-    return;
-  }
+  if (result.error != 0) return channel_.write_failed(now_, system_error(result.error));
   channel_.sent(now_, result.written);
   unheard_write_ = true;
   half_heard_ = false;
-  if (result.written < result.offered) wait(POLLIN | POLLOUT);
+  if (result.written < result.offered) {
+    wait(channel_.wants_read() ? POLLIN | POLLOUT : POLLOUT);  // else its end would be no news
+  }
 }
 
 // Does what `client_options::stop` asks for. Returns whether there is something new to write or
@@ -648,8 +644,8 @@ short client::poll_link(short directions, std::optional<time_point> until) {
   return ready > 0 ? entry.revents : short{0};
 }
 
-// One read. Returns whether there were octets; `end` is what a plain end of the stream means.
-bool client::read(int flags, const std::error_code* end) {
+// One read. Returns whether there were octets.
+bool client::read(int flags) {
   std::array<char, read_octets> buffer;  // not initialised: this is the hot path
   const ssize_t n = ::recv(link_.get(), buffer.data(), buffer.size(), flags);
   const int error = n < 0 ? errno : 0;
@@ -659,9 +655,9 @@ bool client::read(int flags, const std::error_code* end) {
     channel_.receive(now_, {buffer.data(), static_cast<std::size_t>(n)});
     half_heard_ = true;
   } else if (n == 0) {
-    channel_.receive_end(now_, end != nullptr ? *end : std::error_code());
+    channel_.read_end(now_);
   } else if (!is_passing(error)) {
-    channel_.receive_end(now_, end != nullptr ? *end : system_error(error));
+    channel_.read_end(now_, system_error(error));
   }
   return n > 0;
 }
@@ -673,30 +669,8 @@ void client::acknowledge() {
   static_cast<void>(::setsockopt(link_.get(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on));
 }
 
-// After a failed write: the 421 or 554 that explains it is often there to be read.
-void client::hear_last_words(std::error_code why) {
-  channel_.sent(now_, 0);
-  time_point until = now_ + last_words_wait;
-  if (const auto deadline = channel_.deadline()) until = std::min(until, *deadline);
-  while (!channel_.closed() && now_ < until) {
-    if (poll_link(POLLIN, until) != 0 && !read(MSG_DONTWAIT, &why)) break;
-  }
-  channel_.receive_end(now_, why);
-}
-
-// The session is over: writes what it still offers (a QUIT), within the QUIT timeout (NET-03).
+// Nothing is left to be said or heard.
 void client::close_link() {
-  const time_point until = now_ + options_.session.timeouts.quit;
-  for (;;) {
-    const std::span<const bytes> out = channel_.output(now_);
-    if (out.empty()) break;
-    const write_result result = write_some(link_.get(), out);
-    channel_.sent(now_, result.written);
-    if (result.error != 0) break;
-    if (result.written == result.offered) continue;
-    if (now_ >= until) break;
-    poll_link(POLLOUT, until);
-  }
   static_cast<void>(::shutdown(link_.get(), SHUT_WR));
   link_.reset();
 }

@@ -69,7 +69,8 @@ std::string source(const script_data& script, const statement& s) {
 bool holds(const getter_check& check, const machine& m, std::string& actual) {
   using what = getter_check::what;
   const session& s = *m.engine();
-  const auto deadline = s.deadline();
+  const channel& link = *m.link();
+  const auto deadline = link.deadline();
   const auto is = [&](std::string_view value) {
     actual = value;
     return value == check.text;
@@ -107,6 +108,12 @@ bool holds(const getter_check& check, const machine& m, std::string& actual) {
     case what::mechanisms: return is(s.peer().mechanisms());
     case what::parameters: actual = s.peer().parameters(check.text); return actual == check.second;
     case what::lend_error: return is(to_string(m.lend_error()));
+    case what::finished: return yes(link.finished());
+    case what::not_finished: return !yes(link.finished());
+    case what::wants_read: return yes(link.wants_read());
+    case what::not_wants_read: return !yes(link.wants_read());
+    case what::cancel_write: return yes(link.cancel_write());
+    case what::not_cancel_write: return !yes(link.cancel_write());
   }
   return false;
 }

@@ -81,7 +81,7 @@ void machine::begin(const turn& t) {
   // output is looked at only if the transcript looks at it.
   const auto& all = script_.statements;
   taking_ = taking::all;
-  if (t.end < all.size() && all[t.end].is_sent()) {
+  if (stuck_ || (t.end < all.size() && all[t.end].is_sent())) {
     taking_ = taking::offer_only;
   } else if (all[t.first].is_sent() &&
              std::none_of(all.begin() + static_cast<std::ptrdiff_t>(t.expectations),
@@ -121,7 +121,7 @@ void machine::break_link(fault f) {
   if (f == fault::timeout && !(asked_ && channel_->deadline())) return;
   audit_.fault(channel_->engine(), in_flight_);
   switch (f) {
-    case fault::end: channel_->receive_end(now_); break;
+    case fault::end: channel_->read_end(now_); break;
     case fault::timeout:
       now_ = std::max(now_, *channel_->deadline());
       channel_->advance(now_);
@@ -136,7 +136,7 @@ void machine::break_link(fault f) {
   audit_.after_fault(channel_->engine());
   // Whatever comes later finds a session that is over (CORE-07).
   channel_->receive(now_, as_bytes("250 late\r\n"));
-  channel_->receive_end(now_);
+  channel_->read_end(now_);
   now_ += std::chrono::hours(24);
   channel_->advance(now_);
   pump();
@@ -244,29 +244,41 @@ void machine::do_link(const link_changes& link) {
   const std::string binding =
       link.binding_type.empty() ? std::string() : ' ' + link.binding_type + ':' + link.binding;
   switch (link.how) {
-    case what::end: channel_->receive_end(now_); break;
+    case what::end: channel_->read_end(now_); break;
     case what::reset:
-      channel_->receive_end(now_, std::make_error_code(std::errc::connection_reset));
+      channel_->read_end(now_, std::make_error_code(std::errc::connection_reset));
       break;
     case what::connected: connect(link.host, link.address); break;
     case what::tls_up: shake_hands("verified" + binding); break;
     case what::tls_unverified: shake_hands("unverified" + binding); break;
     case what::tls_rejected: shake_hands("weak"); break;  // for the caller, but up
     case what::tls_failed: arrive(peer_.alert(handshake_failure)); break;
-    case what::sent:
-      if (link.octets > offered_.size() || !in_flight_) {
-        fail("only " + std::to_string(offered_.size()) + " octets are offered");
-        break;
-      }
-      channel_->sent(now_, link.octets);
-      {
-        const std::size_t plain = arrived(std::string_view(offered_).substr(0, link.octets)).size();
-        audit_.sent(plain);
-        unsent_ -= plain;
-      }
-      in_flight_ = false;
+    case what::write_stuck:
+      stuck_ = true;
+      taking_ = taking::offer_only;
       break;
+    case what::write_failed:
+    case what::sent: end_write(link); break;
   }
+}
+
+// What became of the write in flight, of which so many octets were taken.
+void machine::end_write(const link_changes& link) {
+  if (link.octets > offered_.size() || !in_flight_) {
+    fail("only " + std::to_string(in_flight_ ? offered_.size() : 0) + " octets are offered");
+    return;
+  }
+  const bool asked_back = channel_->cancel_write();
+  const std::size_t plain = arrived(std::string_view(offered_).substr(0, link.octets)).size();
+  stuck_ = in_flight_ = false;
+  if (link.how == link_changes::what::sent) {
+    channel_->sent(now_, link.octets);
+  } else {
+    channel_->write_failed(now_, std::make_error_code(std::errc::broken_pipe), link.octets);
+    broken_ = !asked_back;
+  }
+  audit_.sent(plain);
+  unsent_ -= plain;
 }
 
 void machine::receive(std::string_view octets) {
@@ -347,6 +359,10 @@ void machine::pump() {
     more = take_output();
     more = take_events() || more;
   }
+  if (channel_ && !in_flight_ && taking_ == taking::all && writes_left_ != 0 &&
+      channel_->closed() != channel_->finished()) {
+    fail("a link on which all was written is finished once it is closed (LINK-02)");
+  }
   if (!in_flight_) audit_.rest(channel_->engine(), now_, asked_);
 }
 
@@ -379,6 +395,10 @@ bool machine::take_output() {
     std::size_t offered = 0;
     for (const bytes view : views) offered += view.size();
     if (offered == 0) break;
+    if (broken_) {
+      fail("something is offered behind a write that failed (LINK-01)");
+      break;
+    }
     any = true;
     const bool offer_only = taking_ == taking::offer_only;
     const std::size_t size = offer_only ? offered : write_size(offered);

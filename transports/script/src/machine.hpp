@@ -65,6 +65,7 @@ class machine {
   [[nodiscard]] const session* engine() const noexcept {
     return channel_ ? &channel_->engine() : nullptr;
   }
+  [[nodiscard]] const channel* link() const noexcept { return channel_ ? &*channel_ : nullptr; }
   [[nodiscard]] time_point now() const noexcept { return now_; }
   [[nodiscard]] const dialogue& said() const noexcept { return said_; }
 
@@ -81,6 +82,7 @@ class machine {
   void take_back();
   void do_command(const statement& s);
   void do_link(const link_changes& link);
+  void end_write(const link_changes& link);
   void do_simple(const simple_command& command);
   void connect(const std::string& host, const std::string& address);
   void send(const send_mail& m);
@@ -123,6 +125,8 @@ class machine {
   taking taking_ = taking::all;
   bool asked_ = false;       // was output asked for in this turn?
   bool in_flight_ = false;   // views are lent and not yet reported as sent
+  bool stuck_ = false;       // no write is taken until one is reported
+  bool broken_ = false;      // a write failed, so nothing more may be offered
   std::vector<bytes> lent_;  // those views
   std::string offered_;      // a copy of their octets
   std::size_t unsent_ = 0;   // what the server could read of them

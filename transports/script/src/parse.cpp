@@ -493,7 +493,7 @@ expected_event parse_event(cursor& c, const known_numbers& known) {
 
 getter_check parse_check(cursor& c) {
   using what = getter_check::what;
-  constexpr std::array<named<what>, 12> getters{{
+  constexpr std::array<named<what>, 15> getters{{
       {"deadline", what::deadline},
       {"idle", what::idle},
       {"closed", what::closed},
@@ -506,11 +506,17 @@ getter_check parse_check(cursor& c) {
       {"mechanisms", what::mechanisms},
       {"parameters", what::parameters},
       {"lend_error", what::lend_error},
+      {"finished", what::finished},
+      {"wants_read", what::wants_read},
+      {"cancel_write", what::cancel_write},
   }};
-  constexpr std::array<named<what>, 3> denials{{
+  constexpr std::array<named<what>, 6> denials{{
       {"idle", what::not_idle},
       {"closed", what::not_closed},
       {"offers", what::not_offers},
+      {"finished", what::not_finished},
+      {"wants_read", what::not_wants_read},
+      {"cancel_write", what::not_cancel_write},
   }};
   getter_check check;
   std::string_view first = c.word();
@@ -561,7 +567,13 @@ getter_check parse_check(cursor& c) {
     case what::idle:
     case what::not_idle:
     case what::closed:
-    case what::not_closed: break;
+    case what::not_closed:
+    case what::finished:
+    case what::not_finished:
+    case what::wants_read:
+    case what::not_wants_read:
+    case what::cancel_write:
+    case what::not_cancel_write: break;
   }
   return check;
 }
@@ -579,6 +591,14 @@ link_changes parse_link(cursor& c) {
   } else if (word == "sent") {
     link.how = what::sent;
     link.octets = static_cast<std::size_t>(c.number(max_u32));
+  } else if (word == "write") {
+    constexpr std::array<named<what>, 2> ends{{
+        {"stuck", what::write_stuck},
+        {"failed", what::write_failed},
+    }};
+    link.how = choice(c, ends);
+    if (link.how == what::write_failed && !c.at_end())
+      link.octets = static_cast<std::size_t>(c.number(max_u32));
   } else if (word == "tls") {
     constexpr std::array<named<what>, 3> results{{
         {"up", what::tls_up},
@@ -612,7 +632,7 @@ link_changes parse_link(cursor& c) {
       }
     }
   } else {
-    c.fail("end, reset, connected, tls or sent is expected");
+    c.fail("end, reset, connected, tls, sent or write is expected");
   }
   return link;
 }
@@ -679,11 +699,11 @@ void parser::line(cursor& c, std::uint32_t number) {
     if (link.how == link_changes::what::connected && !manual) {
       c.fail("'! connected' needs '> open connect=manual'");
     }
-    if (link.how == link_changes::what::sent) {
-      out_.whole_only = true;
-      if (!out_.levels.empty()) c.fail("'! sent' depends on the level: leave out '% levels'");
-    }
     add(std::move(link));
+    if (out_.statements.back().is_write()) {
+      out_.whole_only = true;
+      if (!out_.levels.empty()) c.fail("a write depends on the level: leave out '% levels'");
+    }
   } else if (c.take('=')) {
     add(parse_check(c));
   } else {

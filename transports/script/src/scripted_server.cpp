@@ -64,6 +64,8 @@ scripted_server::scripted_server(const transcript& t, likeness how) : name_(t.na
           obstacle_ = name_ + ':' + std::to_string(s.line) + ": TLS is not spoken here";
           break;
         case link_changes::what::connected:
+        case link_changes::what::write_stuck:
+        case link_changes::what::write_failed:
         case link_changes::what::sent: break;
       }
     }

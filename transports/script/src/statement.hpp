@@ -106,6 +106,8 @@ struct link_changes {
     tls_unverified,
     tls_failed,
     tls_rejected,
+    write_stuck,
+    write_failed,
     sent,
   };
 
@@ -114,7 +116,7 @@ struct link_changes {
   std::string address;
   std::string binding_type;  // for `tls up`
   std::string binding;
-  std::size_t octets = 0;  // for `sent`
+  std::size_t octets = 0;  // for `sent` and `write failed`
 };
 
 /// An error as a transcript names it: a condition or a category, and perhaps a stage.
@@ -171,6 +173,12 @@ struct getter_check {
     mechanisms,
     parameters,
     lend_error,
+    finished,
+    not_finished,
+    wants_read,
+    not_wants_read,
+    cancel_write,
+    not_cancel_write,
   };
 
   what getter = what::idle;
@@ -212,9 +220,16 @@ struct statement {
     return !is_expectation() && !is_server() && get<time_passes>() == nullptr &&
            get<link_changes>() == nullptr;
   }
+  /// Getter: does it tell what became of a write?
   [[nodiscard]] bool is_sent() const noexcept {
     const auto* link = get<link_changes>();
-    return link != nullptr && link->how == link_changes::what::sent;
+    return link != nullptr && (link->how == link_changes::what::sent ||
+                               link->how == link_changes::what::write_failed);
+  }
+  /// Getter: is it about a write, whose size depends on the mode and the level?
+  [[nodiscard]] bool is_write() const noexcept {
+    const auto* link = get<link_changes>();
+    return is_sent() || (link != nullptr && link->how == link_changes::what::write_stuck);
   }
 };
 

@@ -231,9 +231,8 @@ class client {
   void wait(short directions);
   bool wait_once(short directions);
   short poll_link(short directions, std::optional<time_point> until);
-  bool read(int flags, const std::error_code* end = nullptr);
+  bool read(int flags);
   void acknowledge();
-  void hear_last_words(std::error_code why);
   void close_link();
   void take_events();
   void handle(const event& e);

@@ -128,7 +128,7 @@ class client_core : public std::enable_shared_from_this<client_core> {
   void settle_stream(stream_mail& s);
   bool write_now(std::span<const bytes> out);
   void begin_write(std::span<const bytes> out);
-  void close_down();
+  void take_back_write();
   void unlink();
   void close_if_idle();
   void arm_timer();
@@ -150,9 +150,8 @@ class client_core : public std::enable_shared_from_this<client_core> {
   bool told_end_ = false;  // was `closed` taken?
   bool reading_ = false;
   bool writing_ = false;
-  bool write_cancelled_ = false;  // what becomes of it says nothing about the link
-  bool last_write_ = false;       // behind the end of the session
-  bool quick_ack_ = false;        // does this server wait for our acknowledgements?
+  bool taken_back_ = false;  // was its end asked for?
+  bool quick_ack_ = false;   // does this server wait for our acknowledgements?
   bool gone_ = false;
   bool running_ = false;
   bool again_ = false;   // `run` has more to do
@@ -164,10 +163,7 @@ class client_core : public std::enable_shared_from_this<client_core> {
   operation_list waiting_;    // connect, open, drain, quit
   operation* event_wanted_ = nullptr;
   std::unique_ptr<char[]> read_space_;
-  std::optional<time_point> closing_until_;  // for last words of either side
-  std::optional<time_point> timer_at_;       // what the timer waits for; it may be too early
-  std::error_code broken_;                   // why nothing can be written any more
-  std::optional<std::error_code> read_end_;  // told to the channel once no write is in flight
+  std::optional<time_point> timer_at_;  // what the timer waits for; it may be too early
   std::vector<std::unique_ptr<stream_mail>> streams_;
   channel channel_;
 
