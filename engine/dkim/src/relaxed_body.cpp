@@ -13,22 +13,20 @@ namespace {
 using detail::crlf;
 using block = detail::block_of_four<detail::octet_block>;
 
-/// Must something be changed at `p`: a tab, a blank before another one or before a line end, or a
-/// line end before another one?
+/// Must something be changed at `p`: a tab, or a blank before another one or before a line
+/// end?
 bool is_odd(const char* p) noexcept {
   const char next = p[1];
-  return *p == '\t' || (*p == ' ' && (next == ' ' || next == '\t' || next == '\r')) ||
-         (*p == '\n' && next == '\r');
+  return *p == '\t' || (*p == ' ' && (next == ' ' || next == '\t' || next == '\r'));
 }
 
 /// The first place in [p, end) that is odd; `end` if there is none. The last octet is judged as if
 /// anything might follow: a blank there is odd.
 const char* find_odd(const char* p, const char* const end) noexcept {
   for (; end - p > block::size; p += block::size) {
-    const std::uint64_t next_cr = block::equal(p + 1, '\r');
-    const std::uint64_t next_blank = block::equal(p + 1, ' ') | next_cr;  // a tab is odd by itself
-    const std::uint64_t odd = block::equal(p, '\t') | (block::equal(p, ' ') & next_blank) |
-                              (block::equal(p, '\n') & next_cr);
+    // (A tab is odd by itself.)
+    const std::uint64_t before = block::equal(p + 1, ' ') | block::equal(p + 1, '\r');
+    const std::uint64_t odd = block::equal(p, '\t') | (block::equal(p, ' ') & before);
     if (odd != 0) return p + std::countr_zero(odd);
   }
   for (; end - p > 1; ++p) {
@@ -41,8 +39,7 @@ const char* find_odd(const char* p, const char* const end) noexcept {
 /// a line end. It does not end with either.
 const char* find_stretch(const char* const p, const char* const end) noexcept {
   const char* stop = find_odd(p, end);
-  if (stop != end && *stop == '\n') ++stop;
-  // A tab may have a space before it, and a space a line end.
+  // Whether a line end counts is known only when something stands behind it.
   while (stop[-1] == ' ' || stop[-1] == '\n') stop -= stop[-1] == ' ' ? 1 : 2;
   return stop;
 }
