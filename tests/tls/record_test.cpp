@@ -165,7 +165,9 @@ TEST(tls_records, that_cannot_be_judged_refuse_the_link) {
     };
     for (const auto& [record, why] : bad) {
       EXPECT_EQ(refused(one_of({record})), why);
-      if (why == tls_errc::bad_record) EXPECT_EQ(refused(one_of({good, record})), why);
+      if (why == tls_errc::bad_record) {
+        EXPECT_EQ(refused(one_of({good, record})), why);
+      }
     }
     EXPECT_EQ(refused(one_of({})), tls_errc::bad_record);
   }
