@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstdio>
 #include <system_error>
+#include <utility>
 
 namespace {
 
@@ -25,10 +26,12 @@ using namespace std::chrono_literals;
 // [loop]
 void run(sansmtp::channel& channel, int socket, auto on_event) {
   std::array<char, 4096> input;
+  bool unheard = false;  // since something was written; between two writes one listens
   for (;;) {
     while (const sansmtp::event* event = channel.next_event()) on_event(*event);
     if (channel.finished()) return;
     pollfd entry{socket, channel.wants_read() ? short{POLLIN} : short{0}, 0};
+    bool more = false;  // perhaps to be told, or to be written
     if (const auto out = channel.output(clock::now()); !out.empty()) {
       std::array<iovec, 64> slices;
       msghdr all{};
@@ -41,15 +44,17 @@ void run(sansmtp::channel& channel, int socket, auto on_event) {
       const bool failed = n < 0 && error != EAGAIN;
       if (failed) channel.write_failed(clock::now(), {error, std::system_category()});
       if (!failed) channel.sent(clock::now(), n < 0 ? 0 : static_cast<std::size_t>(n));
-      if (error != EAGAIN) continue;  // perhaps there is more to be told, or to be written
-      entry.events |= POLLOUT;
+      more = error != EAGAIN;
+      if (more && !std::exchange(unheard, true)) continue;
+      if (!more) entry.events |= POLLOUT;
     }
     const sansmtp::event* const told = channel.next_event();  // of a mail that output() refused
     if (told != nullptr) on_event(*told);
     if (told != nullptr || channel.finished()) continue;
     const auto deadline = channel.deadline().value_or(clock::now() + std::chrono::hours(1));
     const auto left = std::max(0ms, std::chrono::ceil<milliseconds>(deadline - clock::now()));
-    poll(&entry, 1, static_cast<int>(left.count()));
+    if (!more) poll(&entry, 1, static_cast<int>(left.count()));
+    unheard = false;
     const ssize_t n = recv(socket, input.data(), input.size(), MSG_DONTWAIT);
     if (n > 0) channel.receive(clock::now(), {input.data(), static_cast<std::size_t>(n)});
     if (n == 0) channel.read_end(clock::now());

@@ -189,6 +189,11 @@ void channel::advance(time_point now) {
   }
 }
 
+void channel::abort(std::error_code why) {
+  session_.abort(why);
+  edges_ |= late;
+}
+
 // -- output ---------------------------------------------------------------------------------------
 
 std::span<const bytes> channel::output_at_edge(time_point now) {

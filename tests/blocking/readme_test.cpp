@@ -21,7 +21,7 @@ TEST(readme, shows_the_compiled_event_loop) {
   const std::size_t end = example.find(mark, begin + mark.size());
   ASSERT_NE(end, std::string::npos);
   const std::string loop = example.substr(begin + mark.size(), end - begin - mark.size());
-  EXPECT_LE(std::count(loop.begin(), loop.end(), '\n'), 35);
+  EXPECT_LE(std::count(loop.begin(), loop.end(), '\n'), 38);
   EXPECT_NE(contents_of("transports/README.md").find(loop), std::string::npos);
   EXPECT_NE(contents_of("README.md").find(loop), std::string::npos);
 }

@@ -348,6 +348,37 @@ TEST(channel_edges, a_refusal_within_content_is_told_while_the_write_waits) {  /
   EXPECT_EQ(l.code, 552);
 }
 
+// Who gives up does not wait for a farewell that nobody takes, however long it might be waited for.
+TEST(channel_edges, abort_ends_what_is_said_behind_the_end) {  // LINK-02
+  for (const bool in_flight : {false, true}) {
+    session_config config;
+    config.local_name = "client.test";
+    config.timeouts.quit = 0s;
+    channel c(config);
+    const time_point now(1h);
+    const auto pump = [&] {
+      while (c.next_event() != nullptr) continue;
+      for (auto out = c.output(now); !out.empty(); out = c.output(now)) c.sent(now, out[0].size());
+    };
+    c.connected(now);
+    c.receive(now, as_bytes(std::string_view("220 mx.test\r\n")));
+    pump();
+    c.receive(now, as_bytes(std::string_view("250 mx.test\r\n")));
+    pump();
+    c.receive(now, as_bytes(std::string_view("421 going down\r\n")));
+    if (in_flight) {
+      ASSERT_FALSE(c.output(now).empty());  // QUIT, which does not leave
+    }
+    ASSERT_TRUE(c.closed());
+    ASSERT_FALSE(c.finished());
+    c.abort();
+    EXPECT_EQ(c.cancel_write(), in_flight);
+    if (in_flight) c.sent(now, 0);
+    EXPECT_TRUE(c.output(now).empty());
+    EXPECT_TRUE(c.finished());
+  }
+}
+
 // Inside TLS the same holds of records, and close_notify stands behind QUIT.
 TEST(channel_edges, records_are_asked_back_and_close_notify_is_said_in_time) {  // LINK-02, LINK-03
   for (const bool in_flight : {false, true}) {

@@ -178,7 +178,7 @@ void client_core::abort(std::error_code why) {
     end_ = why;
     cancel_connect();
   }
-  engine().abort(why);
+  channel_.abort(why);
   wake();
 }
 
@@ -189,7 +189,7 @@ void client_core::abandon() {
     end_operation(*std::exchange(event_wanted_, nullptr), errc::aborted);
   }
   if (connecting_) cancel_connect();
-  engine().abort();
+  channel_.abort();
   if (linked_) unlink();
   wake();
 }
@@ -252,6 +252,7 @@ void client_core::loop_gone() noexcept {
 
 bool client_core::begin_connect() {
   if (linked_ || connecting_) return false;
+  if (writing_ && !channel_.closed()) return false;  // its link is gone, and its end not told yet
   if (channel_.closed()) {
     // Whoever waits for the last link has been told, or will be now.
     while (take_events()) continue;

@@ -449,7 +449,7 @@ void client::abandon() {
   pending_.clear();
   home_.reset();
   link_.reset();
-  channel_.engine().abort();
+  channel_.abort();
   take_events();
 }
 
@@ -603,7 +603,7 @@ bool client::heed_stop() {
   if (asked == stop_request::soon) {
     channel_.engine().quit_now();
   } else {
-    channel_.engine().abort();
+    channel_.abort();
   }
   return true;
 }
