@@ -10,6 +10,16 @@
 #include <iostream>
 #include <iterator>
 #include <string>
+#include <system_error>
+
+namespace {
+
+int give_up(const std::error_code& why) {
+  std::fprintf(stderr, "deliver: %s\n", why.message().c_str());
+  return 78;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 3) {
@@ -20,13 +30,15 @@ int main(int argc, char** argv) {
   sansmtp::unbound::resolver_options dns;
   if (argc > 3) dns.trust_anchor_files = {argv[3]};
   sansmtp::unbound::resolver resolver(dns);
-  if (!resolver.validates()) {  // mail goes on, without DANE
-    std::fprintf(stderr, "deliver: %s\n", resolver.warning().message().c_str());
+  if (resolver.error()) return give_up(resolver.error());
+  if (const std::error_code why = resolver.check()) {  // what cannot be proven is deferred
+    std::fprintf(stderr, "deliver: %s\n", why.message().c_str());
   }
   sansmtp::curl::policy_fetcher fetcher;
   sansmtp::routing::sts_cache policies;  // `save` keeps it from run to run
   sansmtp::routing::host_memory hosts;
   const sansmtp::openssl::tls_context tls;
+  if (tls.error()) return give_up(tls.error());
 
   sansmtp::blocking::deliver_options options;
   options.client.tls = tls.factory();

@@ -166,9 +166,12 @@ void connection_options::add_to(CLI::App& command, server_from from) {
           ->type_name("NAME");
   CLI::Option* const authorities =
       command
-          .add_option("--ca", tls.ca_file,
-                      "Trust the authorities in this file, PEM, and not the system's; without "
-                      "--server-name the certificate must be for the host of --server")
+          .add_option(
+              "--ca", tls.ca_file,
+              std::string("Trust the authorities in this file, PEM, and not the system's; without "
+                          "--server-name the certificate must be for the host of "
+                          "--server") +
+                  (by_domain ? ", and without --server for each host, unless DANE proves it" : ""))
           ->type_name("FILE");
   command
       .add_option_function<std::vector<std::string>>(
@@ -229,8 +232,23 @@ void connection_options::complete_for_domains() {
   if (mode == tls_mode::implicit) {
     throw CLI::ValidationError("--tls", "hosts of domains speak STARTTLS: give --server, too");
   }
-  if (mode_->count() == 0 && has_tls()) mode = tls_mode::opportunistic;
-  if (mode != tls_mode::off) client.tls = make_client_tls(tls);
+  const bool is_by_default = mode_->count() == 0;
+  if (is_by_default) mode = tls_mode::opportunistic;
+  check_tls_options();
+  // In a build without TLS a host gets clear text, unless it must prove something.
+  const bool is_missed = is_by_default && !asks_tls() && !has_tls();
+  if (mode != tls_mode::off && !is_missed) client.tls = make_client_tls(tls);
+}
+
+bool connection_options::asks_tls() const {
+  return !tls.server_name.empty() || !tls.ca_file.empty() || !pins_.empty() ||
+         !tls.certificate_file.empty() || tls.minimum != tls_version::tls_1_2;
+}
+
+void connection_options::check_tls_options() const {
+  if (client.session.tls == tls_mode::off && asks_tls()) {
+    throw CLI::ValidationError("--tls", "the options of TLS need --tls or --profile");
+  }
 }
 
 void connection_options::complete() {
@@ -253,11 +271,7 @@ void connection_options::complete() {
   }
   server = *asked;
 
-  const bool asks_tls = !tls.server_name.empty() || !tls.ca_file.empty() || !pins_.empty() ||
-                        !tls.certificate_file.empty() || tls.minimum != tls_version::tls_1_2;
-  if (mode == tls_mode::off && asks_tls) {
-    throw CLI::ValidationError("--tls", "the options of TLS need --tls or --profile");
-  }
+  check_tls_options();
   tls.verify_host = tls.verify_host || !profile_.empty() || !tls.ca_file.empty();
   if (!pins_.empty()) {
     // A key is proof enough: neither names nor authorities are asked.

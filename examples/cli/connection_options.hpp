@@ -40,6 +40,8 @@ struct connection_options {
 
  private:
   void complete_for_domains();
+  [[nodiscard]] bool asks_tls() const;  // Is there an option that makes no sense without TLS?
+  void check_tls_options() const;
 
   std::string server_text_;
   CLI::Option* mode_ = nullptr;                 // --tls

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -215,26 +216,31 @@ bool is_opening(verb stage) noexcept { return stage <= verb::auth_cancel; }
 
 }  // namespace
 
-mishap mishap::of(const delivery& report) {
-  mishap m;
-  m.error = report.error;
-  m.stage = verb::mail;
-  if (!report.error || report.recipients.empty()) return m;
+std::size_t worst_of(const delivery& report) {
   const auto worst =
       std::min_element(report.recipients.begin(), report.recipients.end(),
                        [](const recipient_report& a, const recipient_report& b) {
                          const exit_code of_a = exit_code_of(a);
                          return of_a != exit_code_of(b) && worse(of_a, exit_code_of(b)) == of_a;
                        });
-  m.stage = worst->stage;
+  return static_cast<std::size_t>(std::distance(report.recipients.begin(), worst));
+}
+
+mishap mishap::of(const delivery& report) {
+  mishap m;
+  m.error = report.error;
+  m.stage = verb::mail;
+  if (!report.error || report.recipients.empty()) return m;
+  const recipient_report& worst = report.recipients[worst_of(report)];
+  m.stage = worst.stage;
   if (condition_of(m.error) != errc::none) m.error = condition_at(condition_of(m.error), m.stage);
-  m.code = worst->code;
-  m.text = worst->text;
-  m.in_doubt = worst->result == outcome::in_doubt;
+  m.code = worst.code;
+  m.text = worst.text;
+  m.in_doubt = worst.result == outcome::in_doubt;
   const bool all_refused = std::all_of(
       report.recipients.begin(), report.recipients.end(),
       [](const auto& r) { return category_of(r.why) == failure_category::reply && r.code != 0; });
-  if (all_refused && ends_link(report.error)) m.error = worst->why;
+  if (all_refused && ends_link(report.error)) m.error = worst.why;
   return m;
 }
 

@@ -1,6 +1,7 @@
 // Failures in words: what happened, and what to do about it.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <system_error>
 
@@ -12,6 +13,9 @@
 #include "session_notes.hpp"
 
 namespace sansmtp::cli {
+
+/// Getter: the index of the first recipient, of at least one, whose outcome is the exit code's.
+[[nodiscard]] std::size_t worst_of(const delivery& report);
 
 /// How and where something failed; what a `delivery` and a `blocking::failure` have in common.
 struct mishap {

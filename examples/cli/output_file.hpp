@@ -14,4 +14,9 @@ void write_output(const std::string& file, std::string_view octets);
 /// is no such file.
 void write_secret(const std::string& file, std::string_view octets);
 
+/// Command: puts a new file in the place of the one of this name, which is there whole until then:
+/// whoever reads it has the old one or the new one, also if several write it or the machine stops.
+/// Throws `failure` if it cannot be written.
+void replace_output(const std::string& file, std::string_view octets);
+
 }  // namespace sansmtp::cli

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "a_labels.hpp"
 #include "exit_code.hpp"
 #include "failure.hpp"
 #include "interruption.hpp"
@@ -23,7 +24,6 @@ namespace {
 struct arguments {
   std::string domain;
   routing_options routing;
-  std::string ca_file;
   bool json = false;
 };
 
@@ -32,6 +32,7 @@ struct way_found {
   std::vector<routing::attempt> hosts;
   routing::verdict why;
   std::string policy;   // the mode of MTA-STS; empty: none
+  std::string missing;  // why a policy that is announced could not be had; empty: it could
   std::string warning;  // of the DNS
 };
 
@@ -70,6 +71,7 @@ std::string to_text(const way_found& found) {
     text += fmt::format("{:5}  {:{}}  not used: {}\n", h.preference, display_text(h.host), width,
                         message_of(h.why));
   }
+  if (!found.missing.empty()) text += found.missing + '\n';
   if (!found.policy.empty()) text += fmt::format("MTA-STS: {}\n", found.policy);
   return text;
 }
@@ -102,24 +104,26 @@ std::string to_json(const arguments& given, const way_found& found) {
                           {"hosts", std::move(hosts)},
                           {"not_used", std::move(unused)},
                           {"sts", text_or_null(found.policy)},
+                          {"sts_problem", text_or_null(found.missing)},
                           {"dns_warning", text_or_null(found.warning)}};
   return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }
 
 exit_code run(const arguments& given) {
   interruption::watch();
-  routing_tools tools(given.routing, given.ca_file);
+  routing_tools tools(given.routing);
   way_found found;
-  found.warning = tools.warning();
-  if (!found.warning.empty()) complain("sansmtp route: " + found.warning);
+  found.warning = tools.dns_warning();
+  for (const std::string& w : tools.warnings()) complain("sansmtp route: " + w);
+  tools.on_missing_policy = [&](const std::string& sentence) { found.missing = sentence; };
   blocking::deliver_options options = tools.options();
   options.route.seed = 1;  // the same answers are shown in the same order
   options.client.stop = [] {
     return interruption::wanted() ? blocking::stop_request::soon : blocking::stop_request::no;
   };
   found.hosts = blocking::find_way(given.domain, options, &found.why);
-  const routing::sts_policy* const policy =
-      tools.policies().find(given.domain, std::chrono::steady_clock::now());
+  const routing::sts_policy* const policy = tools.policies().find(
+      to_a_labels(given.domain).value_or(given.domain), std::chrono::steady_clock::now());
   if (policy != nullptr) found.policy = to_string(policy->mode);
   tools.save();
   print(given.json ? to_json(given, found) : to_text(found));
@@ -142,11 +146,6 @@ void add_route_command(CLI::App& app, int& exit_code) {
       ->required()
       ->type_name("");
   given->routing.add_to(*command);
-  command
-      ->add_option("--ca", given->ca_file,
-                   "Trust the authorities in this file, PEM, for policies of MTA-STS, and not the "
-                   "system's")
-      ->type_name("FILE");
   command->add_flag("--json", given->json, "One line of JSON, not a table");
   command->footer(
       "One line a host, in the order in which 'sansmtp send' tries them (equal ones by chance):\n"

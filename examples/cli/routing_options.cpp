@@ -6,13 +6,13 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <utility>
 
 #include "a_labels.hpp"
-#include "exit_code.hpp"
-#include "failure.hpp"
 #include "input.hpp"
 #include "output_file.hpp"
 #include "sansmtp/blocking/server_address.hpp"
+#include "sansmtp/reply.hpp"
 
 namespace sansmtp::cli {
 namespace {
@@ -58,6 +58,10 @@ void routing_options::add_to(CLI::App& command) {
   add(command.add_option("--sts-cache", sts_file,
                          "Keep policies of MTA-STS in this file from run to run"))
       ->type_name("FILE");
+  add(command.add_option("--sts-ca", sts_ca_file,
+                         "Trust the authorities in this file, PEM, for the hosts that policies of "
+                         "MTA-STS are fetched from, and not the system's"))
+      ->type_name("FILE");
   add(command.add_option("--tls-report", report_file,
                          "Write what became of TLS to this file, a line of JSON for each session "
                          "or policy, in the words of RFC 8460"))
@@ -78,17 +82,18 @@ std::string routing_options::given() const {
   return {};
 }
 
-routing_tools::routing_tools(const routing_options& given, const std::string& ca_file)
-    : given_(given), resolver_(make_resolver(given.dns)), policies_(chance()) {
+routing_tools::routing_tools(const routing_options& given)
+    : given_(given),
+      resolver_(make_resolver(given.dns)),
+      policies_(chance()),
+      dns_warning_(find_dns_warning()) {
   if (given.no_sts) return;
-  fetcher_ = make_fetcher(ca_file);
+  // A file that cannot be read would cost all policies, and nobody would know why.
+  if (!given.sts_ca_file.empty()) static_cast<void>(read_input(given.sts_ca_file));
+  fetcher_ = make_fetcher(given.sts_ca_file);
   if (given.sts_file.empty() || !std::filesystem::exists(given.sts_file)) return;
-  const std::size_t bad =
+  bad_lines_ =
       policies_.load(read_input(given.sts_file), std::chrono::steady_clock::now(), wall_clock());
-  if (bad != 0) {
-    throw failure(exit_code::data_error,
-                  fmt::format("{}: lines that no cache has: {}", given.sts_file, bad));
-  }
 }
 
 blocking::deliver_options routing_tools::options() {
@@ -104,38 +109,54 @@ blocking::deliver_options routing_tools::options() {
   o.a_labels = [](std::string_view domain) {
     return to_a_labels(std::string(domain)).value_or(std::string());
   };
-  if (!given_.report_file.empty()) {
-    o.on_row = [this](const routing::tls_row& row) {
-      const nlohmann::ordered_json line{{"policy-type", to_string(row.policy)},
-                                        {"policy-domain", row.domain},
-                                        {"mx-host", row.host},
-                                        {"result-type", to_string(row.result)}};
-      rows_ += line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
-    };
-  }
+  o.on_row = [this](const routing::tls_row& row) { take(row); };
   return o;
 }
 
-std::string routing_tools::warning() const {
-  if (given_.no_dane) return {};
+void routing_tools::take(const routing::tls_row& row) {
+  // Only what is told of a policy itself names no host.
+  if (row.policy == routing::tls_policy::sts && row.host.empty() && on_missing_policy) {
+    on_missing_policy(fmt::format("{}: its policy of MTA-STS could not be had ({})",
+                                  display_text(row.domain), to_string(row.result)));
+  }
+  if (given_.report_file.empty()) return;
+  const nlohmann::ordered_json line{{"policy-type", to_string(row.policy)},
+                                    {"policy-domain", row.domain},
+                                    {"mx-host", row.host},
+                                    {"result-type", to_string(row.result)}};
+  rows_ += line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+}
+
+std::string routing_tools::find_dns_warning() const {
   const std::error_code why = warning_of(*resolver_);
   if (!why) return {};
   std::string sentence = why.message();
   if (sentence.ends_with('.')) sentence.pop_back();
+  if (resolver_->validates()) {
+    return sentence + ", and mail is deferred: name a server that passes DNSSEC on with --dns";
+  }
+  if (given_.no_dane) return {};
   return sentence + "; no host is proven by DANE (--no-dane if that is as it should be)";
+}
+
+std::vector<std::string> routing_tools::warnings() const {
+  std::vector<std::string> all;
+  if (!dns_warning_.empty()) all.push_back(dns_warning_);
+  if (!given_.no_sts && !fetcher_) {
+    all.emplace_back(
+        "this sansmtp was built without libcurl, so that no policy of MTA-STS is fetched (--no-sts "
+        "if that is as it should be)");
+  }
+  if (bad_lines_ != 0) {
+    all.push_back(fmt::format("{}: lines that no cache has, which count for nothing: {}",
+                              given_.sts_file, bad_lines_));
+  }
+  return all;
 }
 
 void routing_tools::save() const {
   if (!given_.sts_file.empty() && !given_.no_sts) {
-    // Whoever reads it meanwhile has the old one or the new one.
-    const std::string beside = given_.sts_file + ".new";
-    write_output(beside, policies_.save(std::chrono::steady_clock::now(), wall_clock()));
-    std::error_code error;
-    std::filesystem::rename(beside, given_.sts_file, error);
-    if (error) {
-      throw failure(exit_code::io_error,
-                    fmt::format("cannot write {}: {}", given_.sts_file, error.message()));
-    }
+    replace_output(given_.sts_file, policies_.save(std::chrono::steady_clock::now(), wall_clock()));
   }
   if (!given_.report_file.empty()) write_output(given_.report_file, rows_);
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <deque>
@@ -10,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "client_tls.hpp"
 #include "connect.hpp"
 #include "dialogue.hpp"
 #include "explanation.hpp"
@@ -207,40 +209,65 @@ class send_run {
   // -- to the hosts of the recipients' domains ----------------------------------------------------
 
   void send_to_domains(mail_ptr first) {
-    routing_tools tools(given_.routing, given_.connection.tls.ca_file);
-    if (const std::string warning = tools.warning(); !warning.empty()) {
-      complain("sansmtp send: " + warning);
-    }
+    routing_tools tools(given_.routing);
+    for (const std::string& w : tools.warnings()) complain("sansmtp send: " + w);
     blocking::deliver_options options = tools.options();
     options.client = given_.connection.client;
     options.client.stop = what_signals_ask_for;
     options.route.tls = given_.connection.client.session.tls;
+    // Who names authorities wants them to be asked.
+    if (!given_.connection.tls.ca_file.empty()) options.route.demand = {demand_level::names};
     if (given_.connection.trace) {
       options.client.trace = [](const event& e) { print_error(dialogue_of(e)); };
       options.on_attempt = [](const routing::attempt& a) {
         print_error(
             fmt::format("-- {} (must prove: {})\n", display_text(a.host), proof_of(a.demand)));
       };
+      tools.on_missing_policy = [](const std::string& sentence) {
+        print_error("-- " + sentence + '\n');
+      };
     }
+    // What was learned is kept, whatever ends the run.
+    const auto save = [&] {
+      try {
+        tools.save();
+      } catch (const failure& why) {
+        reports_.complain_of(why.what(), why.code());
+      }
+    };
+    try {
+      deliver_all(std::move(first), options);
+    } catch (...) {
+      save();
+      throw;
+    }
+    save();
+  }
+
+  void deliver_all(mail_ptr first, const blocking::deliver_options& options) {
     for (mail_ptr m = std::move(first); m; m = next_sendable()) {
       const blocking::routed_delivery d = blocking::deliver(m->env, m->borrowed(), options);
       mail_report told = mail_report::of(*m, d.report, reason_of(d));
       told.ways = d.ways;
       reports_.tell(told);
     }
-    try {
-      tools.save();
-    } catch (const failure& why) {
-      reports_.complain_of(why.what(), why.code());
-    }
   }
 
-  // Why nobody got a mail: what stood in the way to the first domain, or what its last host said.
+  // Why a mail did not get to all: what stood in the way of the recipient whose outcome is the
+  // exit code's, or what the last host said.
   static failure reason_of(const blocking::routed_delivery& d) {
     const mishap what = mishap::of(d.report);
     const failure said = {exit_code_of(what.error, what.code), cli::explain(what.error)};
+    if (what.error == errc::bad_configuration && !has_tls()) {
+      return {exit_code::configuration,
+              "the host must prove who it is, and this sansmtp was built without TLS"};
+    }
+    const std::size_t worst = worst_of(d.report);
     for (const blocking::way& w : d.ways) {
-      if (w.why.what == routing::conclusion::served || w.why.text.empty()) continue;
+      if (w.why.what == routing::conclusion::served || w.why.text.empty() ||
+          std::find(w.recipients.begin(), w.recipients.end(), worst) == w.recipients.end()) {
+        continue;
+      }
       // It begins with the host, which may be the domain.
       const bool is_named = w.why.text.starts_with(w.domain + ':');
       return {said.code(), is_named ? w.why.text : fmt::format("{}: {}", w.domain, w.why.text)};

@@ -280,8 +280,9 @@ TEST_F(deliver_over_hosts, refuses_what_is_no_mail) {
   env.parameters = {{"NO SUCH", ""}};
   const routed_delivery d = send(env);
   ASSERT_EQ(d.report.recipients.size(), 2U);
-  EXPECT_NE(d.report.recipients[0].result, outcome::delivered);
-  EXPECT_NE(d.report.recipients[0].result, outcome::pending);
+  EXPECT_EQ(d.report.recipients[0].result, outcome::not_attempted);
+  EXPECT_EQ(d.report.recipients[0].why, errc::bad_parameter);
+  EXPECT_EQ(d.ways[0].why.what, conclusion::open);
   EXPECT_EQ(there.totals().messages, 0U);
 }
 
@@ -438,6 +439,37 @@ TEST_F(deliver_with_tls, goes_on_in_clear_text_with_the_same_host) {
   EXPECT_FALSE(only.messages().at(0).tls);
 }
 
+// TLS of our own that cannot begin is no fault of a host, and no reason for clear text (TLS-13).
+TEST_F(deliver_with_tls, gives_up_where_its_own_tls_is_broken) {
+  sink& there = host(1, with_tls());
+  tls_options broken;
+  broken.ca_file = "/no/file";
+  const SANSMTP_TEST_TLS_NAMESPACE::tls_context without_authorities(broken);
+  for (const tls_factory& make : {without_authorities.factory(), tls_factory([](const tls_target&) {
+                                    return std::unique_ptr<tls_layer>();
+                                  })}) {
+    options.client.tls = make;
+    const routed_delivery d = send();
+    EXPECT_EQ(d.report.recipients[0].result, outcome::not_attempted);
+    EXPECT_EQ(d.report.recipients[0].why, errc::tls_failed);
+    EXPECT_EQ(d.ways[0].why.what, conclusion::open);
+    EXPECT_TRUE(d.ways[0].errors.at(0));
+  }
+  EXPECT_TRUE(rows.empty());
+  EXPECT_EQ(there.totals().messages, 0U);
+}
+
+// RTE-25: records that cannot be judged are the host's affair, and the next one has its turn.
+TEST_F(deliver_with_tls, passes_a_host_whose_records_it_cannot_judge) {
+  dns.secure = true;
+  sink& first = host(1, with_tls());
+  sink& second = host(2, with_tls());
+  dns.tlsa("mx1.good.test", options.route.port, {2, 1, 1, std::string(32, 'x')});
+  EXPECT_TRUE(send().report.delivered_to_all());
+  EXPECT_EQ(first.totals().messages, 0U);
+  EXPECT_EQ(second.totals().messages, 1U);
+}
+
 // RTE-21, RTE-29: under a policy no host gets mail that is not named and proven.
 TEST_F(deliver_with_tls, obeys_a_policy) {
   host(1, with_tls());
@@ -461,14 +493,54 @@ TEST_F(deliver_with_tls, obeys_a_policy) {
 
 #endif
 
-// A demand that this program cannot meet is no reason to forget it.
+// A demand that this program cannot meet is no reason to forget it, and no fault of the host.
 TEST_F(deliver_over_hosts, sends_nothing_where_tls_is_demanded_and_there_is_none) {
   dns.secure = true;
   sink& there = host(1);
   dns.tlsa("mx1.good.test", options.route.port, {3, 1, 1, std::string(32, 'x')});
+  int rows = 0;
+  options.on_row = [&](const routing::tls_row&) { ++rows; };
   const routed_delivery d = send();
-  EXPECT_EQ(d.report.recipients[0].result, outcome::deferred);
-  EXPECT_EQ(d.ways[0].hops.at(0).way.why, obstacle::tls_failed);
+  EXPECT_EQ(d.report.recipients[0].result, outcome::not_attempted);
+  EXPECT_EQ(d.report.recipients[0].why, errc::bad_configuration);
+  EXPECT_TRUE(d.ways[0].hops.empty());
+  EXPECT_EQ(rows, 0);
+  EXPECT_EQ(there.totals().connections, 0U);
+}
+
+// The route decides what is demanded, so a demand at another place is refused, not forgotten.
+TEST_F(deliver_over_hosts, refuses_options_that_contradict_the_route) {
+  sink& there = host(1);
+  const deliver_options plain = options;
+  const auto is_refused = [&](auto change) {
+    options = plain;
+    change(options);
+    const routed_delivery d = send();
+    EXPECT_EQ(d.report.recipients.at(0).result, outcome::not_attempted);
+    return d.report.error == errc::bad_configuration && d.ways.empty();
+  };
+  EXPECT_TRUE(is_refused([](auto& o) { o.client.demand = peer_demand{demand_level::names}; }));
+  EXPECT_TRUE(is_refused([](auto& o) { o.client.session.tls = tls_mode::required; }));
+  EXPECT_TRUE(is_refused([](auto& o) { o.route.tls = tls_mode::implicit; }));
+  EXPECT_TRUE(is_refused([](auto& o) {
+    o.route.tls = tls_mode::off;
+    o.route.demand.level = demand_level::names;
+  }));
+  EXPECT_EQ(there.totals().connections, 0U);
+}
+
+// A stop between the choice of a host and its connection is no contact with it.
+TEST_F(deliver_over_hosts, tells_nothing_of_a_host_that_it_did_not_come_to) {
+  sink& there = host(1);
+  bool chosen = false;
+  options.on_attempt = [&](const routing::attempt&) { chosen = true; };
+  options.client.stop = [&] {
+    return chosen ? blocking::stop_request::soon : blocking::stop_request::no;
+  };
+  const routed_delivery d = send();
+  EXPECT_EQ(d.report.recipients[0].result, outcome::not_attempted);
+  EXPECT_EQ(d.report.recipients[0].why, errc::aborted);
+  EXPECT_TRUE(d.ways[0].hops.empty());
   EXPECT_EQ(there.totals().connections, 0U);
 }
 

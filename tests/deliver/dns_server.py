@@ -35,6 +35,7 @@ _mta-sts TXT "v=STSv1;" " id=1;"
 """,
     "bogus.test": "@ MX 10 mx1\nmx1 A 127.0.0.11\n",
     "plain.test": "@ MX 10 mx1\nmx1 A 127.0.0.11\n",
+    "home.arpa": "@ MX 10 mx1\nmx1 A 127.0.0.11\n",
 }
 
 

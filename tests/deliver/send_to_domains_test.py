@@ -141,19 +141,50 @@ class ToDomains(unittest.TestCase):
         other.write_text(f". DS 1 13 2 {dns_server.DIGEST}\n")
         options = [other if o == dns.anchor else o for o in options]
         result = run("send", *options, *FROM, "--to", "u@plain.test", stdin=LETTER)
-        self.assertRegex(result.err,
-                         r"(?m)^sansmtp send: .*not verified; no host is proven by DANE")
+        self.assertEqual(result.code, support.TEMPORARY, result)  # all that is below is bogus
+        for more in ((), ("--no-dane",)):
+            result = run("route", "plain.test", *more, *options)
+            self.assertRegex(result.err, r"(?m)^sansmtp route: .*cannot be verified, and mail is "
+                             r"deferred: .*--dns")
 
     def test_keeps_policies(self):
         """A policy that is known holds, also where it cannot be fetched (RTE-22)."""
         last = self.sink(3)
         dns = self.dns(zone(self.ADDRESSES, last.port, None, '_mta-sts TXT "v=STSv1; id=1;"\n'))
         options = (*self.options(dns, last.port), "--sts-cache", self.folder / "policies")
-        self.assertEqual(run("route", "good.test", *options, "--json").code, support.OK)
+        result = run("route", "good.test", *options, "--json")
+        self.assertEqual(result.code, support.OK, result)
+        if "without libcurl" not in result.err:
+            self.assertIn("could not be had", json.loads(result.out)["sts_problem"])
         self.assertTrue((self.folder / "policies").read_text())  # when to fetch again
+        # A line that was spoiled costs what it said, and no mail.
         (self.folder / "policies").write_text("nonsense\n")
         result = run("route", "good.test", *options)
-        self.assertEqual(result.code, support.DATA_ERROR, result)
+        self.assertEqual(result.code, support.OK, result)
+        self.assertIn("lines that no cache has, which count for nothing: 1", result.err)
+        self.assertNotIn("nonsense", (self.folder / "policies").read_text())
+        self.assertEqual(list(self.folder.glob("policies?*")), [])
+
+        result = run("route", "good.test", *options, "--sts-ca", "/no/file")
+        self.assertEqual(result.code, support.NO_INPUT, result)
+
+    def test_says_why_of_the_recipient_that_the_exit_code_is_of(self):
+        _, _, _, options = self.three_hosts()
+        result = run("send", "--json", *options, *FROM, "--to", "u@[127.0.0.15]", "--to",
+                     "u@nowhere.test", stdin=LETTER)
+        self.assertEqual(result.code, support.NO_HOST, result)
+        self.assertIn("nowhere.test", json.loads(result.out)["error"])
+
+    @unittest.skipUnless(support.has_tls(), "needs TLS")
+    def test_verifies_each_host_where_authorities_are_named(self):
+        _, last, _, options = self.three_hosts()
+        authorities = ("--ca", self.folder / "mx3.pem")
+        result = run("send", "--no-dane", *authorities, *options, *FROM, "--to", "u@good.test",
+                     stdin=LETTER)
+        self.assertEqual(result.code, support.UNAVAILABLE, result)
+        self.assertEqual(last.stored(), [])  # its certificate is for another name
+        result = run("send", *authorities, *options, *FROM, "--to", "u@good.test", stdin=LETTER)
+        self.assertEqual(result.code, support.OK, result)  # by DANE
 
     def test_route(self):
         _, last, _, options = self.three_hosts()
@@ -185,6 +216,8 @@ class ToDomains(unittest.TestCase):
             ("--profile", "submission"),
             ("--record", "x"),
             ("--tls", "implicit"),
+            ("--tls", "off", "--ca", "x"),
+            ("--tls", "off", "--tls-min", "1.3"),
             ("--user", "me", "--password-env", "HOME"),
             ("--dns", "name.test"),
         ):

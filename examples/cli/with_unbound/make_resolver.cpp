@@ -26,8 +26,7 @@ std::unique_ptr<routing::resolver> make_resolver(const dns_options& options) {
 }
 
 std::error_code warning_of(routing::resolver& resolver) {
-  static_cast<void>(resolver.validates());
-  return static_cast<unbound::resolver&>(resolver).warning();
+  return static_cast<unbound::resolver&>(resolver).check();
 }
 
 }  // namespace sansmtp::cli

@@ -66,7 +66,7 @@ TEST_F(unbound_resolver, verifies_from_the_root_down) {
   resolver r(trusting());
   ASSERT_FALSE(r.error()) << r.error().message();
   EXPECT_TRUE(r.validates());
-  EXPECT_FALSE(r.warning());
+  EXPECT_FALSE(r.check()) << r.warning().message();
 
   dns_answer mx = ask(r, record::mx, "good.test");
   EXPECT_EQ(mx.what, found::ok);
@@ -115,21 +115,31 @@ TEST_F(unbound_resolver, tells_what_is_bogus_from_what_is_not_signed) {
   EXPECT_FALSE(plain.secure);
 }
 
-// Without DNSSEC there is no DANE, and that is told (RFC 7672 section 2.2).
-TEST_F(unbound_resolver, says_when_nothing_is_verified) {
+// RTE-23: whoever keeps the root's answer back, or forges it, does not turn verification off; that
+// is only told.
+TEST_F(unbound_resolver, goes_on_to_verify_where_the_root_is_not_seen) {
   resolver_options options = trusting();
   options.trust_anchor_files.clear();
   options.trust_anchors = {"good.test. DS 1 13 2 " + std::string(64, 'a')};
   resolver other(options);  // which trusts, but not the root
-  EXPECT_FALSE(other.validates());
+  EXPECT_EQ(other.check(), resolver_errc::not_validating);
   EXPECT_EQ(other.warning(), resolver_errc::not_validating);
+  EXPECT_TRUE(other.validates());
+  EXPECT_EQ(ask(other, record::a, "mx1.good.test").what, found::bogus);
 
   options = trusting();
   options.forwarders = {"127.0.0.1@1"};  // nobody listens
   options.probe_timeout = std::chrono::milliseconds(100);
   resolver alone(options);
-  EXPECT_FALSE(alone.validates());
-  EXPECT_EQ(alone.warning(), resolver_errc::unreachable);
+  EXPECT_EQ(alone.check(), resolver_errc::unreachable);
+  EXPECT_EQ(alone.check(), resolver_errc::unreachable);
+  EXPECT_TRUE(alone.validates());
+}
+
+// RTE-03: libunbound has zones of its own that it denies, but whoever asks has a server for them.
+TEST_F(unbound_resolver, asks_for_the_names_of_a_home_too) {
+  resolver r(trusting());
+  EXPECT_EQ(ask(r, record::mx, "home.arpa").what, found::ok);
 }
 
 TEST_F(unbound_resolver, refuses_what_it_cannot_use) {
@@ -140,6 +150,8 @@ TEST_F(unbound_resolver, refuses_what_it_cannot_use) {
     // Whoever asks nevertheless has an answer.
     EXPECT_EQ(ask(r, record::mx, "good.test").what, found::failed);
     EXPECT_FALSE(r.validates());
+    EXPECT_EQ(r.warning(), r.error());
+    EXPECT_EQ(r.check(), r.error());
     return r.error();
   };
   EXPECT_EQ(error_of([](auto& o) { o.forwarders = {"no address"}; }), resolver_errc::bad_server);

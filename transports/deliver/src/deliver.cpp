@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "sansmtp/blocking/client.hpp"
+#include "sansmtp/tls_layer.hpp"
 
 namespace sansmtp::blocking {
 namespace {
@@ -22,6 +23,19 @@ using routing::ending;
 using routing::errand;
 using routing::ip_family;
 using routing::route;
+
+/// How long a wait for lookups lasts before `stop` is asked again, in milliseconds.
+constexpr int longest_wait = 1000;
+
+/// Would the route overwrite something that was demanded elsewhere?
+bool contradicts_itself(const deliver_options& o) {
+  const tls_mode by_client = o.client.session.tls;
+  const bool weaker = by_client != tls_mode::off && by_client != tls_mode::opportunistic &&
+                      o.route.tls != by_client;
+  const bool demanded = o.route.demand.level != demand_level::encrypted;
+  return o.client.demand || weaker || o.route.tls == tls_mode::implicit ||
+         (demanded && o.route.tls == tls_mode::off);
+}
 
 /// The same content once more, whose octets stay where they are.
 message again(const message& content) {
@@ -184,6 +198,8 @@ class driver {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(*until - clock::now()).count();
       timeout = static_cast<int>(std::clamp<decltype(left)>(left, 0, INT_MAX));
     }
+    // Nothing else wakes who waits for an answer of the DNS when there is to be an end.
+    if (options_.client.stop && (timeout < 0 || timeout > longest_wait)) timeout = longest_wait;
     ::poll(entries.data(), entries.size(), timeout);
   }
 
@@ -212,7 +228,7 @@ class trip {
     route* r = nullptr;
     if (errand_.remaining() != nullptr && !driver_.is_stopped()) {
       r = &driver_.begin(told_.domain, mail_.require_tls);
-      while (errand_.remaining() != nullptr && !refusal_) {
+      while (errand_.remaining() != nullptr && obstacle_ == errc::none) {
         const attempt* const next = driver_.next_host(*r);
         if (next == nullptr) break;
         const attempt a = *next;
@@ -222,10 +238,8 @@ class trip {
       driver_.tell_rows(*r);
       told_.why = r->why();
     }
-    if (refusal_) {
-      give_up(condition_of(refusal_));
-    } else if (told_.why.what == routing::conclusion::open && errand_.hops().empty()) {
-      give_up(errc::aborted);
+    if (told_.why.what == routing::conclusion::open && errand_.hops().empty()) {
+      give_up(obstacle_ == errc::none ? errc::aborted : obstacle_);
     } else {
       errand_.ended(told_.why);
     }
@@ -245,24 +259,20 @@ class trip {
     o.tls_host = a.server_name;
     o.demand = a.demand;
     o.session.tls = a.tls;
-    delivery report;
-    routing::trial how;
     if (!o.tls && a.tls == tls_mode::opportunistic) o.session.tls = tls_mode::off;
-    if (!o.tls && o.session.tls != tls_mode::off) {
-      report.list(*errand_.remaining(), outcome::not_attempted, verb::starttls, errc::tls_failed);
-      errand_.reported(a, report);
-      how.how = ending::tls_failed;
-      note(a, errc::tls_failed);
-      return tell(r, a, how);
-    }
     client link(std::move(o));
     const std::error_code error = connect(link, a);
+    if (error) obstacle_ = own_obstacle(link, a, error);
+    if (obstacle_ != errc::none) return note(a, error);
+    delivery report;
+    routing::trial how;
     how.how = ending::lost;
     do {
       link.send(*errand_.remaining(), again(content_), report);
       if (report.recipients.empty()) {  // it is no mail for any host
-        refusal_ = report.error;
-        break;
+        obstacle_ = condition_of(report.error);
+        static_cast<void>(link.quit());
+        return;
       }
       errand_.reported(a, report);
       if (how.how != ending::done) how.how = routing::ending_of(report);
@@ -293,6 +303,26 @@ class trip {
     std::vector<server_address> addresses;
     for (const auto& address : a.addresses) addresses.push_back({address.text(), a.port});
     return link.connect(host, std::move(addresses));
+  }
+
+  /// Why there was no connection, if that says nothing of the host, so that it is not to be told of
+  /// and no other one, nor clear text, is to be tried: there is to be an end, an option cannot be
+  /// followed, there is no TLS where it is needed, or no layer of TLS can begin.
+  errc own_obstacle(const client& link, const attempt& a, const std::error_code& error) const {
+    const errc why = condition_of(error);
+    if (why == errc::aborted || why == errc::bad_configuration) return why;
+    if (link.last_error().category != failure_category::tls) return errc::none;
+    return a.demand.level == demand_level::encrypted || !can_begin_tls(a) ? errc::tls_failed
+                                                                          : errc::none;
+  }
+
+  /// Can TLS begin if nothing is to be proven? Then it was the demand on the host: records of a
+  /// kind that cannot be judged, say.
+  [[nodiscard]] bool can_begin_tls(const attempt& a) const {
+    const peer_demand nothing{demand_level::encrypted};
+    const auto layer =
+        options_.client.tls({.host = a.server_name, .port = a.port, .demand = &nothing});
+    return layer && !layer->error();
   }
 
   /// Why there was no connection, in the words of the route; `said` is what the report says.
@@ -334,7 +364,7 @@ class trip {
   envelope mail_;
   errand errand_;
   way told_;
-  std::error_code refusal_;
+  errc obstacle_ = errc::none;  // what ends the way, though no host is to blame
   std::optional<delivery> given_up_;
 };
 
@@ -346,6 +376,11 @@ routed_delivery deliver(const envelope& env, message content, const deliver_opti
   if (env.recipients.empty() || content.is_streamed()) {
     result.report.recipients.clear();
     result.report.error = env.recipients.empty() ? errc::no_recipients : errc::bad_argument;
+    return result;
+  }
+  if (contradicts_itself(options)) {
+    result.report.list(env, outcome::not_attempted, verb::greeting, errc::bad_configuration);
+    result.report.error = errc::bad_configuration;
     return result;
   }
   driver d(options);

@@ -74,9 +74,9 @@ class category final : public std::error_category {
       case resolver_errc::no_trust_anchor:
         return "There is no trust anchor, so that DNS answers are not verified.";
       case resolver_errc::not_validating:
-        return "DNS answers come without signatures, so that they are not verified.";
+        return "DNS answers come without signatures, so that they cannot be verified.";
       case resolver_errc::unreachable:
-        return "No DNS server tells of the root, so that answers are not verified.";
+        return "No DNS server has told of the root, so that answers cannot be verified.";
     }
     return "Unknown.";
   }
@@ -107,13 +107,15 @@ struct resolver::impl {
   ticket last = 0;
   ticket probe = 0;  // 0: it has been answered
   clock::time_point probe_until;
+  std::chrono::milliseconds probe_timeout{};
   std::error_code error;
   std::error_code warning;
 
   void begin(const resolver_options& options);
   [[nodiscard]] resolver_errc set_servers(const resolver_options& options);
   [[nodiscard]] resolver_errc set_anchors(const resolver_options& options);
-  bool begin_question(open_question& q, const std::string& name, int type);
+  [[nodiscard]] resolver_errc begin_probe();
+  [[nodiscard]] int begin_question(open_question& q, const std::string& name, int type);
   void process();
   void finish(ticket of, dns_answer what);
   void give_up();
@@ -133,13 +135,10 @@ void resolver::impl::begin(const resolver_options& options) {
   if (problem == resolver_errc::none && ::ub_ctx_async(context.get(), 1) != 0) {
     problem = resolver_errc::no_context;
   }
+  probe_timeout = options.probe_timeout;
   if (problem == resolver_errc::none && !warning) {
     warning = resolver_errc::unreachable;  // until something else is known
-    probe_until = clock::now() + options.probe_timeout;
-    probe = ++last;
-    // What the anchors are worth is looked at with the first question.
-    open_question& q = open.emplace(probe, open_question{this, probe, {}}).first->second;
-    if (!begin_question(q, ".", type_ns)) problem = resolver_errc::bad_trust_anchor;
+    problem = begin_probe();
   }
   if (problem == resolver_errc::none) return;
   error = problem;
@@ -161,9 +160,12 @@ resolver_errc resolver::impl::set_servers(const resolver_options& options) {
     return resolver_errc::bad_system_file;
   }
   // Whoever names a server on this machine means it, a resolver here is the usual thing, and who
-  // has names below "test" has a server for them (RFC 6761 section 6.2).
+  // has names below "test", "home.arpa" or of its own addresses has a server for them (RFC 6761
+  // section 6.2, RFC 8375, RFC 6303).
   if (::ub_ctx_set_option(c, "do-not-query-localhost:", "no") != 0 ||
-      ::ub_ctx_set_option(c, "local-zone:", "test. transparent") != 0) {
+      ::ub_ctx_set_option(c, "local-zone:", "test. transparent") != 0 ||
+      ::ub_ctx_set_option(c, "local-zone:", "home.arpa. transparent") != 0 ||
+      ::ub_ctx_set_option(c, "unblock-lan-zones:", "yes") != 0) {
     return resolver_errc::no_context;
   }
   return resolver_errc::none;
@@ -188,11 +190,24 @@ resolver_errc resolver::impl::set_anchors(const resolver_options& options) {
   return resolver_errc::none;
 }
 
-bool resolver::impl::begin_question(open_question& q, const std::string& name, int type) {
+// Asks for the root. What the anchors are worth is looked at with the first question.
+resolver_errc resolver::impl::begin_probe() {
+  probe_until = clock::now() + probe_timeout;
+  probe = ++last;
+  const auto at = open.emplace(probe, open_question{this, probe, {}}).first;
+  const int problem = begin_question(at->second, ".", type_ns);
+  if (problem == UB_NOERROR) return resolver_errc::none;
+  open.erase(at);
+  probe = 0;
+  return problem == UB_INITFAIL || problem == UB_SYNTAX ? resolver_errc::bad_trust_anchor
+                                                        : resolver_errc::no_context;
+}
+
+// Returns the error of libunbound.
+int resolver::impl::begin_question(open_question& q, const std::string& name, int type) {
   // A name that ends early would be another one.
-  return context && name.find('\0') == std::string::npos &&
-         ::ub_resolve_async(context.get(), name.c_str(), type, class_in, &q, &impl::take,
-                            nullptr) == 0;
+  if (!context || name.find('\0') != std::string::npos) return UB_SYNTAX;
+  return ::ub_resolve_async(context.get(), name.c_str(), type, class_in, &q, &impl::take, nullptr);
 }
 
 void resolver::impl::take(void* question, int error, ub_result* result) noexcept {
@@ -236,13 +251,17 @@ resolver::~resolver() = default;
 
 std::error_code resolver::error() const noexcept { return impl_->error; }
 
-std::error_code resolver::warning() const noexcept { return impl_->warning; }
+std::error_code resolver::warning() const noexcept {
+  return impl_->error ? impl_->error : impl_->warning;
+}
 
 resolver::ticket resolver::ask(const routing::question& q) {
   const ticket of = ++impl_->last;
   impl::open_question& open =
       impl_->open.emplace(of, impl::open_question{impl_.get(), of, q.type}).first->second;
-  if (!impl_->begin_question(open, q.name, static_cast<int>(q.type))) impl_->finish(of, {});
+  if (impl_->begin_question(open, q.name, static_cast<int>(q.type)) != UB_NOERROR) {
+    impl_->finish(of, {});
+  }
   return of;
 }
 
@@ -259,15 +278,23 @@ void resolver::watch(std::vector<routing::watched>& into) const {
 }
 
 bool resolver::validates() {
-  while (impl_->probe != 0) {
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(impl_->probe_until - clock::now()).count();
-    if (left <= 0) break;
-    pollfd entry{::ub_fd(impl_->context.get()), POLLIN, 0};
-    ::poll(&entry, 1, static_cast<int>(std::min<std::int64_t>(left, INT_MAX)));
-    impl_->process();
+  return impl_->context && impl_->warning != resolver_errc::no_trust_anchor;
+}
+
+std::error_code resolver::check() {
+  impl& self = *impl_;
+  if (self.context && self.probe == 0 && self.warning == resolver_errc::unreachable) {
+    static_cast<void>(self.begin_probe());
   }
-  return impl_->context && !impl_->warning;
+  while (self.probe != 0) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(self.probe_until - clock::now()).count();
+    if (left <= 0) break;
+    pollfd entry{::ub_fd(self.context.get()), POLLIN, 0};
+    ::poll(&entry, 1, static_cast<int>(std::min<std::int64_t>(left, INT_MAX)));
+    self.process();
+  }
+  return warning();
 }
 
 void resolver::close() { impl_->give_up(); }

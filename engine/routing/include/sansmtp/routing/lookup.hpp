@@ -53,8 +53,7 @@ class resolver : public lookup {
   /// Output: an answer that is there, each once, in any order.
   [[nodiscard]] virtual std::optional<answer> next_answer() = 0;
   /// Getter: does it verify answers itself, from a trust anchor down (RFC 4035)? Without that
-  /// there is no DANE (RFC 7672 section 2.2). This may wait for the answer to a question of its
-  /// own, for a bounded time.
+  /// there is no DANE (RFC 7672 section 2.2).
   [[nodiscard]] virtual bool validates() { return false; }
 };
 

@@ -27,15 +27,21 @@ namespace sansmtp::blocking {
 /// Options of `deliver`; a plain value, each with its default. What it points to is the caller's
 /// and must live during the call; several calls may share it, but not over threads.
 struct deliver_options {
-  /// For each session. Of these the route decides: `tls_host`, `demand`, `session.tls`; `moves` is
-  /// of no use. Without `tls` a host gets its mail in clear text, unless something is demanded of
-  /// it: then it is passed over.
+  /// For each session. The route decides `tls_host`, `demand` and `session.tls`, so what is demanded
+  /// of every host belongs into `route`: a `demand` here, a `session.tls` that is stricter than
+  /// `route.tls`, `tls_mode::implicit`, and `route.demand` with `route.tls` off contradict that and
+  /// are refused with `errc::bad_configuration`. `moves` is of no use. Without `tls` a host gets its
+  /// mail in clear text, unless something is demanded of it: then the way to its domain ends, and
+  /// who has no outcome is `not_attempted`, with `errc::bad_configuration`. It ends with
+  /// `errc::tls_failed` if `tls` makes no layer, or one that has an error at once (authorities that
+  /// cannot be read, say): that is no fault of the host, and no reason for clear text.
   client_options client;
   /// For each domain. A `seed` of 0 stands for one of chance, and what the envelope wants of TLS
   /// (`envelope::require_tls`) is asked for as well. `dane` holds only with a resolver that
   /// validates.
   routing::route_options route;
-  /// Who looks hosts up; none: all questions fail, and only a relay or a literal can be reached.
+  /// Who looks hosts up. During `deliver` nobody else may have open tickets of it, nor of `fetcher`:
+  /// answers that are not to its own are thrown away. None: all questions fail, and only a relay or a literal can be reached.
   routing::resolver* resolver = nullptr;
   /// Who fetches policies of MTA-STS; none: those alone hold that are in `policies`.
   routing::fetcher* fetcher = nullptr;
@@ -59,7 +65,8 @@ struct way {
   /// Each host that had its turn, and what it said, in order (RTE-18).
   std::vector<routing::hop_report> hops;
   /// Of the attempt with number N, at N - 1: why there was no session, as the system, the TLS layer
-  /// or the session told it; no error if there was one.
+  /// or the session told it; no error if there was one. The last one may be of an attempt that is no
+  /// hop, since the host was not to blame.
   std::vector<std::error_code> errors;
   /// Of the last session that took anything: the address, what the host had to prove, and how TLS
   /// was, if there was any.
@@ -84,7 +91,7 @@ struct routed_delivery {
 /// of a borrowed message are the caller's again when it returns.
 ///
 /// `client_options::stop` ends it: what is under way ends as the client ends it, and no other host
-/// is tried. Who had not been offered to any host is then `not_attempted`.
+/// is tried; it is asked once a second where only lookups are waited for. Who had not been offered to any host is then `not_attempted`.
 [[nodiscard]] routed_delivery deliver(const envelope& env, message content,
                                       const deliver_options& options);
 

@@ -16,13 +16,15 @@ namespace sansmtp::unbound {
 /// Why a resolver is not as it was asked for.
 enum class resolver_errc : std::uint8_t {
   none,
-  no_context,        ///< libunbound has no memory or no descriptor for it.
+  no_context,        ///< libunbound has no memory, no descriptor or no thread for it.
   bad_server,        ///< A server is no "ADDRESS", "ADDRESS@PORT", or zone of one.
   bad_system_file,   ///< The system's list of servers cannot be read.
   bad_trust_anchor,  ///< A trust anchor cannot be read.
   no_trust_anchor,   ///< There is none, so that nothing is verified.
-  not_validating,    ///< The root is not signed as seen from here, so that nothing is verified.
-  unreachable,       ///< Nobody answered what the root is, so that nothing is verified for now.
+  /// The root is not proven as seen from here: what the anchors are to prove is found bogus, and
+  /// mail to it is deferred, until a server is named that hands on signatures.
+  not_validating,
+  unreachable,  ///< Nobody has answered yet what the root is.
 };
 
 /// Getter: the category of `resolver_errc`, named "sansmtp.unbound".
@@ -49,7 +51,7 @@ struct resolver_options {
   /// The same in files. With no anchor of either kind the one of the system is taken, where
   /// Debian's package dns-root-data has it.
   std::vector<std::string> trust_anchor_files;
-  /// How long `validates` waits for the root.
+  /// How long `check` waits for the root.
   std::chrono::milliseconds probe_timeout = std::chrono::seconds(15);
 };
 
@@ -64,16 +66,22 @@ class resolver final : public routing::resolver {
 
   /// Getter: why nothing can be asked: then every question is answered by `found::failed`.
   [[nodiscard]] std::error_code error() const noexcept;
-  /// Getter: why answers are not verified, for a person, once `validates` was asked; no error if
-  /// they are.
+  /// Getter: for a person: `error` if there is one, else why answers are not verified as far as that
+  /// is known by now (`check` waits for it); no error if they are.
   [[nodiscard]] std::error_code warning() const noexcept;
 
   [[nodiscard]] ticket ask(const routing::question& q) override;
   [[nodiscard]] std::optional<answer> next_answer() override;
   void watch(std::vector<routing::watched>& into) const override;
-  /// Getter: are there a trust anchor and a root that it proves? The first call waits for the
-  /// answer, no longer than `resolver_options::probe_timeout`.
+  /// Getter: can questions be asked, and is there a trust anchor? Then each answer is verified, and
+  /// what cannot be proven is bogus, whatever `warning` says: nobody on the way can turn DANE off by
+  /// keeping the root's answer back. It does not wait.
   [[nodiscard]] bool validates() override;
+
+  /// Command: waits for the root's answer if it is not known, no longer than
+  /// `resolver_options::probe_timeout`, and asks again if the last question failed. Returns
+  /// `warning`. Nothing depends on it but what a person is told.
+  [[nodiscard]] std::error_code check();
 
   /// Command: ends. What was asked and is not answered is answered by `found::failed`, and so is
   /// what is asked later.
