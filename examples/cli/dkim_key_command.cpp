@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 
 #include "connection_options.hpp"
 #include "dkim_options.hpp"
@@ -31,7 +33,9 @@ void make_key(const dkim_key_arguments& given) {
   }
   const dkim::key_result made = require_dkim_crypto()->make_key(given.type);
   if (made.why != dkim::refusal::none) {
-    throw failure(exit_code::configuration, std::string(words_of(made.why)));
+    throw failure(
+        made.why == dkim::refusal::key_unavailable ? exit_code::configuration : exit_code::software,
+        std::string(words_of(made.why)));
   }
   const auto public_key = made.key->public_key();
   auto pem = made.key->to_pem();
@@ -47,8 +51,16 @@ void make_key(const dkim_key_arguments& given) {
     throw;
   }
   wipe(*pem);
-  print(dkim::zone_line(given.domain, given.selector, dkim::record_text(given.type, *public_key)) +
+  try {
+    print(
+        dkim::zone_line(given.domain, given.selector, dkim::record_text(given.type, *public_key)) +
         '\n');
+  } catch (...) {
+    // A key whose record nobody has seen is of no use, and would stand in the way of the next try.
+    std::error_code ignored;
+    std::filesystem::remove(file, ignored);
+    throw;
+  }
   complain(
       fmt::format("sansmtp dkim-key: the key is in {}; once DNS has this record, sign with "
                   "--dkim-domain {} --dkim-selector {} --dkim-key {}",
@@ -83,9 +95,9 @@ void add_dkim_key_command(CLI::App& app, int& exit_code) {
   command->footer(
       "The record goes to standard output as a line of a zone file.\n\nExample:\n"
       "  sansmtp dkim-key --domain example.org --selector mail2026\n\n"
-      "Exit codes: 0 the key is made; 64 wrong usage; 65 a bad domain or selector; 74 the file is "
-      "there\nalready or cannot be written, or standard output is full; 78 this build cannot make "
-      "such a key.");
+      "Exit codes: 0 the key is made; 64 wrong usage; 65 a bad domain or selector; 70 the crypto "
+      "library\nfailed; 74 the file is there already or cannot be written, or standard output is "
+      "full; 78 this build\ncannot make such a key.");
   command->callback([given, &exit_code] {
     make_key(*given);
     exit_code = static_cast<int>(exit_code::ok);

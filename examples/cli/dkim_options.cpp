@@ -26,11 +26,11 @@ std::unique_ptr<dkim::crypto> require_dkim_crypto() {
 }
 
 void dkim_options::add_to(CLI::App& command) {
-  command
-      .add_option("--dkim-domain", domain_,
-                  "Sign each message with DKIM for this domain, which should be that of its From "
-                  "field")
-      ->type_name("DOMAIN");
+  domain_option_ = command
+                       .add_option("--dkim-domain", domain_,
+                                   "Sign each message with DKIM for this domain, which should be "
+                                   "that of its From field")
+                       ->type_name("DOMAIN");
   command
       .add_option("--dkim-selector", selectors_,
                   "Where DNS has the public key: SELECTOR._domainkey.DOMAIN (repeatable, one for "
@@ -49,7 +49,7 @@ void dkim_options::add_to(CLI::App& command) {
 
 void dkim_options::check() const {
   if (!wanted() && selectors_.empty() && key_files_.empty() && !eight_bit_) return;
-  if (domain_.empty()) throw CLI::RequiredError("--dkim-domain");
+  if (!wanted()) throw CLI::RequiredError("--dkim-domain");
   if (selectors_.empty()) throw CLI::RequiredError("--dkim-selector");
   if (key_files_.empty()) throw CLI::RequiredError("--dkim-key");
   if (selectors_.size() != key_files_.size()) {

@@ -25,12 +25,13 @@ class dkim_options {
   /// Getter: throws `CLI::ValidationError` or `CLI::RequiredError` for options that are no whole.
   void check() const;
 
-  /// Getter: was a signature asked for?
-  [[nodiscard]] bool wanted() const noexcept { return !domain_.empty(); }
+  /// Getter: was a signature asked for? Also by an empty domain, which is then refused.
+  [[nodiscard]] bool wanted() const noexcept { return domain_option_->count() != 0; }
 
  private:
   friend class mail_signer;
 
+  const CLI::Option* domain_option_ = nullptr;  // of the command
   std::string domain_;
   std::vector<std::string> selectors_;
   std::vector<std::string> key_files_;  // as many

@@ -156,6 +156,8 @@ class DkimTest(CommandTest):
             (by("-"), usual, support.USAGE, "--dkim-key"),
             (by(rsa, selector="a_b"), usual, support.DATA_ERROR, "a selector is made of"),
             (by(rsa, domain="here"), usual, support.DATA_ERROR, "two labels or more"),
+            (by(rsa, domain=""), usual, support.DATA_ERROR, "two labels or more"),
+            (["--dkim-domain", ""], usual, support.USAGE, "--dkim-selector"),
             (by(rsa)[:4], usual, support.USAGE, "--dkim-key"),
             (by(rsa)[2:], usual, support.USAGE, "--dkim-domain"),
             (by(rsa)[:2], usual, support.USAGE, "--dkim-selector"),
@@ -200,6 +202,15 @@ class DkimTest(CommandTest):
         for bad in (["--domain", "x", "--selector", "s"], ["--domain", DOMAIN, "--selector", "_"]):
             self.assertEqual(run("dkim-key", *bad).code, support.DATA_ERROR)
         self.assertEqual(run("dkim-key", "--domain", DOMAIN).code, support.USAGE)
+
+    def test_no_key_without_its_record(self):
+        key = self.folder / "lost.key"
+        with open("/dev/full", "wb") as full:
+            told = subprocess.run(
+                [support.command(), "dkim-key", "--domain", DOMAIN, "--selector", "s", "--type",
+                 "ed25519", "--out", key], stdout=full, stderr=subprocess.PIPE, timeout=60)
+        self.assertEqual(told.returncode, support.IO_ERROR, told)
+        self.assertFalse(key.exists())
 
     def test_the_record_is_of_the_key(self):  # RFC 6376 section 3.6.1, RFC 8463 section 4
         for kind, key in self.keys.items():

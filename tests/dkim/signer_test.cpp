@@ -214,7 +214,7 @@ TEST(dkim_signer, refuses_options) {  // DKIM-03
   EXPECT_EQ(refused([](options& o) { o.keys[0].key = nullptr; }), refusal::no_key);
   for (const char* bad :
        {"", "example", "here.example.", ".example.org", "a..b", "-a.example", "a-.example",
-        "a_b.example", "b\xC3\xBC.example", "a b.example", "a.example;"}) {
+        "a_b.example", "b\xC3\xBC.example", "a b.example", "a.example;", "192.0.2.1"}) {
     EXPECT_EQ(refused([&](options& o) { o.domain = bad; }), refusal::bad_domain) << bad;
   }
   EXPECT_EQ(refused([&](options& o) { o.domain = label + "x.example"; }), refusal::bad_domain);

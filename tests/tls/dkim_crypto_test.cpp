@@ -196,7 +196,21 @@ int as_pkcs1(BIO* to, EVP_PKEY* key) {
 int with_passphrase(BIO* to, EVP_PKEY* key) {
   return PEM_write_bio_PKCS8PrivateKey(to, key, EVP_aes_128_cbc(), "word", 4, nullptr, nullptr);
 }
+/// Leaves two lines of base64 out.
+std::string damaged(std::string pem) { return pem.erase(pem.find('\n') + 1 + 5 * 65, 2 * 65); }
+
 int public_half(BIO* to, EVP_PKEY* key) { return PEM_write_bio_PUBKEY(to, key); }
+
+/// A key that its owner has kept for RSASSA-PSS, which DKIM does not use.
+EVP_PKEY* made_for_pss() {
+  const std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)> context(
+      EVP_PKEY_CTX_new_id(EVP_PKEY_RSA_PSS, nullptr), EVP_PKEY_CTX_free);
+  EVP_PKEY* key = nullptr;
+  EXPECT_EQ(EVP_PKEY_keygen_init(context.get()), 1);
+  EXPECT_EQ(EVP_PKEY_CTX_set_rsa_keygen_bits(context.get(), 2048), 1);
+  EXPECT_EQ(EVP_PKEY_keygen(context.get(), &key), 1);
+  return key;
+}
 
 TEST(dkim_crypto, reads_keys_of_others) {  // DKIM-01 DKIM-03
   const auto crypto = test::under_test().make_dkim_crypto();
@@ -204,6 +218,8 @@ TEST(dkim_crypto, reads_keys_of_others) {  // DKIM-01 DKIM-03
   const owned_key short_rsa(EVP_RSA_gen(1024), EVP_PKEY_free);
   const owned_key ed25519(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"), EVP_PKEY_free);
   const owned_key p256(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"), EVP_PKEY_free);
+  const owned_key x25519(EVP_PKEY_Q_keygen(nullptr, nullptr, "X25519"), EVP_PKEY_free);
+  const owned_key pss(made_for_pss(), EVP_PKEY_free);
   const struct {
     std::string_view name;
     std::string pem;
@@ -216,6 +232,11 @@ TEST(dkim_crypto, reads_keys_of_others) {  // DKIM-01 DKIM-03
       {"short RSA", written(short_rsa, as_pkcs8), refusal::none, key_type::rsa, 1024},
       {"Ed25519", written(ed25519, as_pkcs8), refusal::none, key_type::ed25519, 256},
       {"ECDSA", written(p256, as_pkcs8), refusal::unknown_key, {}, 0},
+      {"ECDSA, by its label", written(p256, as_pkcs1), refusal::unknown_key, {}, 0},
+      {"X25519", written(x25519, as_pkcs8), refusal::unknown_key, {}, 0},
+      {"RSASSA-PSS", written(pss, as_pkcs8), refusal::unknown_key, {}, 0},
+      {"damaged RSA", damaged(written(rsa, as_pkcs8)), refusal::unreadable_key, {}, 0},
+      {"damaged RSA, PKCS #1", damaged(written(rsa, as_pkcs1)), refusal::unreadable_key, {}, 0},
       {"passphrase", written(rsa, with_passphrase), refusal::unreadable_key, {}, 0},
       {"public key", written(rsa, public_half), refusal::unreadable_key, {}, 0},
       {"nothing", "", refusal::unreadable_key, {}, 0},

@@ -31,10 +31,16 @@ std::size_t count_labels(std::string_view name) noexcept {
   }
 }
 
+/// Is the last label all of digits, as that of an address and of no top level domain is?
+bool is_address(std::string_view name) noexcept {
+  const std::string_view last = name.substr(name.rfind('.') + 1);
+  return std::all_of(last.begin(), last.end(), ascii::is_digit);
+}
+
 }  // namespace
 
 refusal check_names(std::string_view domain, std::string_view selector) noexcept {
-  if (count_labels(domain) < 2) return refusal::bad_domain;
+  if (count_labels(domain) < 2 || is_address(domain)) return refusal::bad_domain;
   if (count_labels(selector) == 0) return refusal::bad_selector;
   const std::size_t size = selector.size() + infix.size() + domain.size();
   return size > longest_name ? refusal::name_too_long : refusal::none;

@@ -41,12 +41,15 @@ unsigned char* octets(char* at) noexcept { return reinterpret_cast<unsigned char
 class sha256 final : public dkim::sha256_stream {
  public:
   [[nodiscard]] bool begin() noexcept {
+    const no_errors_left guard;
     return context_ != nullptr && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1;
   }
   [[nodiscard]] bool add(bytes b) override {
+    const no_errors_left guard;
     return EVP_DigestUpdate(context_.get(), b.data(), b.size()) == 1;
   }
   [[nodiscard]] bool finish(std::span<char, sha256_size> digest) override {
+    const no_errors_left guard;
     return EVP_DigestFinal_ex(context_.get(), octets(digest.data()), nullptr) == 1;
   }
 

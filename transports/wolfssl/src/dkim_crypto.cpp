@@ -78,6 +78,29 @@ class sha256 final : public dkim::sha256_stream {
   bool good_;
 };
 
+/// A key as DER, which wolfCrypt has made of PEM; PKCS #8 is taken off. wolfCrypt wipes it in the end,
+/// as it does private keys.
+class decoded_key {
+ public:
+  explicit decoded_key(bytes pem) noexcept
+      : good_(wc_PemToDer(octets(pem.data()), static_cast<long>(pem.size()), PRIVATEKEY_TYPE, &der_,
+                          nullptr, nullptr, &algorithm_) == 0) {}
+  decoded_key(const decoded_key&) = delete;
+  decoded_key& operator=(const decoded_key&) = delete;
+  ~decoded_key() { wc_FreeDer(&der_); }
+
+  [[nodiscard]] bool good() const noexcept { return good_ && der_ != nullptr; }
+  /// What kind of key its PKCS #8 or its label names, as wolfCrypt numbers them; 0 if neither does.
+  [[nodiscard]] int algorithm() const noexcept { return algorithm_; }
+  [[nodiscard]] const byte* data() const noexcept { return der_->buffer; }
+  [[nodiscard]] word32 length() const noexcept { return der_->length; }
+
+ private:
+  DerBuffer* der_ = nullptr;
+  int algorithm_ = 0;
+  bool good_;
+};
+
 /// The PEM text of a key in DER.
 std::optional<std::string> pem_of(const secret& der, int type) {
   secret pem;
@@ -113,9 +136,9 @@ class rsa_key final : public dkim::private_key {
     if (good_) wc_FreeRsaKey(&key_);
   }
 
-  [[nodiscard]] bool read(const secret& der) {
+  [[nodiscard]] bool read(const decoded_key& der) {
     word32 at = 0;
-    return ready() && wc_RsaPrivateKeyDecode(octets(der.data()), &at, &key_, der.length()) == 0;
+    return ready() && wc_RsaPrivateKeyDecode(der.data(), &at, &key_, der.length()) == 0;
   }
   [[nodiscard]] bool make(unsigned bits) {
     return ready() &&
@@ -171,9 +194,9 @@ class ed25519_private_key final : public dkim::private_key {
     if (good_) wc_ed25519_free(&key_);
   }
 
-  [[nodiscard]] bool read(const secret& der) {
+  [[nodiscard]] bool read(const decoded_key& der) {
     word32 at = 0;
-    return good_ && wc_Ed25519PrivateKeyDecode(octets(der.data()), &at, &key_, der.length()) == 0 &&
+    return good_ && wc_Ed25519PrivateKeyDecode(der.data(), &at, &key_, der.length()) == 0 &&
            complete();
   }
   [[nodiscard]] bool make() {
@@ -219,6 +242,13 @@ class ed25519_private_key final : public dkim::private_key {
 };
 #endif
 
+template <typename Key>
+dkim::key_result read_as(const decoded_key& der) {
+  auto key = std::make_unique<Key>();
+  if (!key->read(der)) return {nullptr, refusal::unreadable_key};
+  return {std::move(key), refusal::none};
+}
+
 }  // namespace
 
 std::unique_ptr<dkim::sha256_stream> dkim_crypto::begin_sha256() {
@@ -228,20 +258,23 @@ std::unique_ptr<dkim::sha256_stream> dkim_crypto::begin_sha256() {
 }
 
 dkim::key_result dkim_crypto::read_key(bytes pem) {
-  secret der;
   // (What wolfCrypt decodes may also be a public key.)
-  if (pem.size() > longest_pem || as_text(pem).find("PRIVATE KEY-----") == std::string_view::npos ||
-      !der.keep(wc_KeyPemToDer(octets(pem.data()), static_cast<int>(pem.size()), octets(der.data()),
-                               static_cast<int>(der.size()), nullptr))) {
+  if (pem.size() > longest_pem || as_text(pem).find("PRIVATE KEY-----") == std::string_view::npos) {
     return {nullptr, refusal::unreadable_key};
   }
-  auto rsa = std::make_unique<rsa_key>();
-  if (rsa->read(der)) return {std::move(rsa), refusal::none};
+  const decoded_key der(pem);
+  if (!der.good()) return {nullptr, refusal::unreadable_key};
+  switch (der.algorithm()) {
+    case 0:  // PKCS #1, or nothing of use
+    case RSAk: return read_as<rsa_key>(der);
+    case ED25519k:
 #ifdef HAVE_ED25519
-  auto ed25519 = std::make_unique<ed25519_private_key>();
-  if (ed25519->read(der)) return {std::move(ed25519), refusal::none};
+      return read_as<ed25519_private_key>(der);
+#else
+      return {nullptr, refusal::key_unavailable};
 #endif
-  return {nullptr, refusal::unknown_key};
+    default: return {nullptr, refusal::unknown_key};
+  }
 }
 
 dkim::key_result dkim_crypto::make_key(key_type type, unsigned rsa_bits) {

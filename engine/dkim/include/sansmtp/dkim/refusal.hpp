@@ -12,7 +12,7 @@ enum class refusal : std::uint8_t {
 
   // options
   no_key,          ///< There is no key to sign with.
-  bad_domain,      ///< Not two labels or more of letters, digits and hyphens.
+  bad_domain,      ///< Not two labels or more of letters, digits and hyphens, or an address.
   bad_selector,    ///< Not labels of letters, digits and hyphens.
   name_too_long,   ///< Selector and domain together are no name of DNS.
   selector_twice,  ///< Two keys with one selector.

@@ -55,7 +55,9 @@ struct signer_options {
 /// Signs one mail, whose content is given in pieces of any size; keeps its header and a digest of
 /// the rest. First `check`, then `give` all of it, then `finish`; then `fields` goes in front of
 /// the content, which is read once more to be sent. The first refusal is final, and each later call
-/// gives it again.
+/// gives it again. Content that is sent as binary is not for it (`sign` refuses it): it would be
+/// signed with other line ends than it leaves with. A signer that was moved from may only be
+/// destroyed or assigned to.
 class signer {
  public:
   /// `hash` must outlive the signer.
