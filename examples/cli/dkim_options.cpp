@@ -60,9 +60,18 @@ void dkim_options::check() const {
   }
 }
 
+namespace {
+
+std::chrono::sys_seconds now() {
+  return std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
+}  // namespace
+
 mail_signer::mail_signer(const dkim_options& given, line_end_policy line_ends)
     : crypto_(require_dkim_crypto()) {
   options_.domain = given.domain_;
+  options_.signed_at = now();  // for the check; each mail has its own
   options_.line_ends = line_ends;
   options_.allow_eight_bit = given.eight_bit_;
   for (std::size_t i = 0; i != given.key_files_.size(); ++i) {
@@ -85,8 +94,7 @@ mail_signer::mail_signer(const dkim_options& given, line_end_policy line_ends)
 
 std::string mail_signer::fields_for(std::string_view content) const {
   dkim::signer_options options = options_;
-  options.signed_at =
-      std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
+  options.signed_at = now();
   dkim::signing_result result =
       sign(message::borrow(as_bytes(content)), std::move(options), *crypto_);
   if (result.why == dkim::refusal::none) return std::move(result.fields);

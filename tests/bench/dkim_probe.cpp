@@ -47,6 +47,7 @@ int main(int argc, char** argv) {
   if (what == "sign") {
     dkim::signer_options options;
     options.domain = "b.example";
+    options.signed_at += std::chrono::seconds(1'700'000'000);
     options.keys = {{"s", made.key.get()}};
     dkim::signer signer(std::move(options), crypto);
     if (signer.give(as_bytes(header)) != dkim::refusal::none) fail("refused");

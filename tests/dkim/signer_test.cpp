@@ -240,7 +240,8 @@ TEST(dkim_signer, refuses_options) {  // DKIM-03
   EXPECT_EQ(refused([](options& o) { o.valid_for = 0s; }), refusal::bad_lifetime);
   EXPECT_EQ(refused([](options& o) { o.valid_for = std::chrono::seconds::max(); }),
             refusal::bad_lifetime);
-  EXPECT_EQ(refused([](options& o) { o.signed_at -= 1'700'000'001s; }), refusal::bad_lifetime);
+  EXPECT_EQ(refused([](options& o) { o.signed_at -= 1'700'000'001s; }), refusal::no_time);
+  EXPECT_EQ(refused([](options& o) { o.signed_at = {}; }), refusal::no_time);
 }
 
 TEST(dkim_signer, tells_that_crypto_failed) {  // DKIM-03

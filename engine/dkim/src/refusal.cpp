@@ -26,8 +26,10 @@ row row_of(refusal r) noexcept {
               "shorter selector"};
     case refusal::selector_twice:
       return {"selector_twice", "two keys have the same selector; each needs one of its own"};
+    case refusal::no_time: return {"no_time", "the time of the signature was not given"};
     case refusal::bad_lifetime:
-      return {"bad_lifetime", "the signature would have expired when it is made"};
+      return {"bad_lifetime",
+              "the signature would have expired when it is made, or its end is no time"};
     case refusal::bad_field_list:
       return {"bad_field_list",
               "the list of signed fields holds what is no field name, or a field that hosts on the "

@@ -83,7 +83,7 @@ refusal check_options(const signer_options& o) noexcept {
     }
   }
   const std::chrono::seconds at = o.signed_at.time_since_epoch();
-  if (at < at.zero()) return refusal::bad_lifetime;
+  if (at <= at.zero()) return refusal::no_time;
   if (o.valid_for && (*o.valid_for <= at.zero() || *o.valid_for > at.max() - at)) {
     return refusal::bad_lifetime;
   }

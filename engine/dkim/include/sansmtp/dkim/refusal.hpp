@@ -16,7 +16,8 @@ enum class refusal : std::uint8_t {
   bad_selector,    ///< Not labels of letters, digits and hyphens.
   name_too_long,   ///< Selector and domain together are no name of DNS.
   selector_twice,  ///< Two keys with one selector.
-  bad_lifetime,    ///< The signature would have expired when it is made.
+  no_time,         ///< The time of the signature was not given, or is not after 1970.
+  bad_lifetime,    ///< The signature would have expired when it is made, or its end is no time.
   bad_field_list,  ///< A name that is none, or of a field that changes on its way.
 
   // keys

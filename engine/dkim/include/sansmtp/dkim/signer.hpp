@@ -42,7 +42,7 @@ struct signer_options {
   /// these names that the mail has is signed, and From once more than it occurs, so that nobody can
   /// add another one (RFC 6376 section 8.15). From is signed whether or not it is named.
   std::vector<std::string> fields;
-  std::chrono::sys_seconds signed_at{};           ///< t=
+  std::chrono::sys_seconds signed_at{};           ///< t=; must be given.
   std::optional<std::chrono::seconds> valid_for;  ///< x= is so long after t=.
   /// The policy of the session that sends the mail (`session_config::line_ends`): what is signed is
   /// what leaves (DKIM-02).
