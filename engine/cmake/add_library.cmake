@@ -3,8 +3,8 @@
 # Declares the static library sansmtp::<name> from include/ and src/ of the current folder. Its
 # dependencies are other sansmtp libraries and part of its interface; PACKAGES are libraries of
 # others, known as PkgConfig::<name>, that only its sources need. A folder that has no source yet
-# declares nothing. With C its headers are C, and what it is made of is its own affair; such a library
-# is shared with BUILD_SHARED_LIBS.
+# declares nothing. With C its headers are C, and what it is made of is its own affair; such a
+# library is shared with BUILD_SHARED_LIBS.
 function(sansmtp_add_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "C" "" "PACKAGES")
   set(kind STATIC)

@@ -35,8 +35,8 @@ namespace sansmtp::ascii {
   return static_cast<unsigned char>(c) < 0x80;
 }
 
-/// Does `test` hold for each octet? A loop in place of `std::all_of`, which is written out four times
-/// wherever it stands.
+/// Does `test` hold for each octet? A loop in place of `std::all_of`, which is written out four
+/// times wherever it stands.
 template <class Test>
 [[nodiscard]] constexpr bool all_of(std::string_view text, Test test) noexcept {
   for (const char c : text) {

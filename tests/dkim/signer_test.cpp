@@ -187,6 +187,10 @@ TEST(dkim_signer, refuses_messages) {  // DKIM-03
   setting s;
   EXPECT_EQ(s.sign("From: a\nX: " + std::string(header_limit, 'x') + "\n\n").why,
             refusal::header_too_long);
+  std::string many = "From: a\n";  // which is signed twice over
+  for (int i = 0; i != 298; ++i) many += "To: b\n";
+  EXPECT_EQ(s.sign(many + "\n").why, refusal::none);
+  EXPECT_EQ(s.sign(many + "To: b\n\n").why, refusal::too_many_fields);
   s.options.allow_eight_bit = true;
   EXPECT_EQ(s.sign("From: \xC3\xA4\n\n\xC3\xA4\n").why, refusal::none);
   EXPECT_EQ(dkim::sign(message::stream(), s.options, s.hash).why, refusal::read_once);

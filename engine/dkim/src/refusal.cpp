@@ -68,6 +68,8 @@ row row_of(refusal r) noexcept {
               "header"};
     case refusal::header_too_long:
       return {"header_too_long", "its header is longer than a mebibyte"};
+    case refusal::too_many_fields:
+      return {"too_many_fields", "more than 300 fields of its header would be signed"};
     case refusal::no_from: return {"no_from", "it has no From field, which must be signed"};
     case refusal::several_from:
       return {"several_from", "it has more than one From field, and a reader may show any of them"};

@@ -261,6 +261,9 @@ refusal signer::state::sign_all() {
     }
     if (name == "from") signed_names.push_back(name);
   }
+  // Each is named in the signature, and a field of hundreds of kilobytes is cut or refused.
+  constexpr std::size_t most_signed = 300;
+  if (signed_names.size() > most_signed) return refuse(refusal::too_many_fields);
   for (const signing_key& k : options.keys) {
     if (sign_by(k, signed_names, canonical, body_digest) != refusal::none) return why;
   }

@@ -118,8 +118,9 @@ class channel {
 
   // -- command and getter -------------------------------------------------------------------------
 
-  /// Command: as `session::abort`, and what would be said behind the end (QUIT, close_notify) is not
-  /// said, also if that is what is waited for: behind this there is at most a write to be taken back.
+  /// Command: as `session::abort`, and what would be said behind the end (QUIT, close_notify) is
+  /// not said, also if that is what is waited for: behind this there is at most a write to be taken
+  /// back.
   void abort(std::error_code why = make_error_code(errc::aborted));
   /// Command: see `session`.
   void prefetch() const noexcept { session_.prefetch(); }

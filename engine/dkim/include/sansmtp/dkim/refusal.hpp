@@ -35,6 +35,7 @@ enum class refusal : std::uint8_t {
   eight_bit,        ///< Octets above 127, and a host on the way may convert them (RFC 6376 5.3).
   bad_header,       ///< A line of the header is neither a field nor part of one.
   header_too_long,  ///< Above `header_limit`.
+  too_many_fields,  ///< More than 300 that are to be signed: receivers refuse the list of them.
   no_from,          ///< (RFC 6376 section 5.4.)
   several_from,     ///< More than one From field: a reader may show another than the signed one.
 };
