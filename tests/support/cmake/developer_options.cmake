@@ -72,7 +72,7 @@ endfunction()
 if(CMAKE_UNITY_BUILD AND SANSMTP_DEVELOPER)
   add_compile_options(-Wno-shadow)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    add_compile_options(-Wno-subobject-linkage)
+    add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>)
   endif()
 endif()
 
