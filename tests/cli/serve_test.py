@@ -90,29 +90,19 @@ class ServeTest(CommandTest):
         self.assertIn("C: ..dot\n", self.served[1])
         self.assertIn("S: 221 bye\n", self.served[1])
 
+    def curl(self, url, content):
+        """Sends a mail to two recipients by curl."""
+        return subprocess.run(
+            ["curl", "-sS", url, "--mail-from", "s@a.test", "--mail-rcpt", "r1@b.test", "--mail-rcpt", "r2@b.test",
+             "-T", self.write("m", content)],
+            capture_output=True, check=False, timeout=support.TIMEOUT)
+
     @unittest.skipUnless(shutil.which("curl"), "there is no curl")
     def test_curl(self):
         with self.serving(
             DIALOGUE.replace(b"550-5.1.1 no such\nS: 550 5.1.1 user", b"250 ok")
         ) as port:
-            done = subprocess.run(
-                [
-                    "curl",
-                    "-sS",
-                    f"smtp://{HOST}:{port}/client.test",
-                    "--mail-from",
-                    "s@a.test",
-                    "--mail-rcpt",
-                    "r1@b.test",
-                    "--mail-rcpt",
-                    "r2@b.test",
-                    "-T",
-                    self.write("m", b"Subject: x\r\n\r\n.dot\r\n"),
-                ],
-                capture_output=True,
-                check=False,
-                timeout=support.TIMEOUT,
-            )
+            done = self.curl(f"smtp://{HOST}:{port}/client.test", b"Subject: x\r\n\r\n.dot\r\n")
         self.assertEqual(done.returncode, 0, done)
         self.assertEqual(self.served[0], support.OK, self.served)
 
@@ -120,24 +110,7 @@ class ServeTest(CommandTest):
     def test_curl_hears_of_a_lost_link(self):
         transcript = DIALOGUE[:DIALOGUE.index(b"C: DATA")] + b"! end\n"
         with self.serving(transcript) as port:
-            done = subprocess.run(
-                [
-                    "curl",
-                    "-sS",
-                    f"smtp://{HOST}:{port}",
-                    "--mail-from",
-                    "s@a.test",
-                    "--mail-rcpt",
-                    "r1@b.test",
-                    "--mail-rcpt",
-                    "r2@b.test",
-                    "-T",
-                    self.write("m", b"x\r\n"),
-                ],
-                capture_output=True,
-                check=False,
-                timeout=support.TIMEOUT,
-            )
+            done = self.curl(f"smtp://{HOST}:{port}", b"x\r\n")
         self.assertNotEqual(done.returncode, 0)
 
     def test_sansmtp_itself(self):

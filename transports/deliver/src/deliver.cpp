@@ -319,6 +319,7 @@ class trip {
   /// Can TLS begin if nothing is to be proven? Then it was the demand on the host: records of a
   /// kind that cannot be judged, say.
   [[nodiscard]] bool can_begin_tls(const attempt& a) const {
+    if (!options_.client.tls) return false;
     const peer_demand nothing{demand_level::encrypted};
     const auto layer =
         options_.client.tls({.host = a.server_name, .port = a.port, .demand = &nothing});

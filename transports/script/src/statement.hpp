@@ -223,8 +223,8 @@ struct statement {
   /// Getter: does it tell what became of a write?
   [[nodiscard]] bool is_sent() const noexcept {
     const auto* link = get<link_changes>();
-    return link != nullptr && (link->how == link_changes::what::sent ||
-                               link->how == link_changes::what::write_failed);
+    return link != nullptr &&
+           (link->how == link_changes::what::sent || link->how == link_changes::what::write_failed);
   }
   /// Getter: is it about a write, whose size depends on the mode and the level?
   [[nodiscard]] bool is_write() const noexcept {

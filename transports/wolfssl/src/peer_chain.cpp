@@ -66,9 +66,9 @@ bool is_vouched_for(WOLFSSL_CERT_MANAGER* authorities, std::span<const bytes> sh
     if (is_self_issued(chain[i]) || problem_of_authority(chain[i])) continue;
     const manager_handle signer(wolfSSL_CertManagerNew());
     const bytes der = shown[i];
-    if (signer == nullptr ||
-        wolfSSL_CertManagerLoadCABuffer(signer.get(), der_octets(der), static_cast<long>(der.size()),
-                                        WOLFSSL_FILETYPE_ASN1) != WOLFSSL_SUCCESS) {
+    if (signer == nullptr || wolfSSL_CertManagerLoadCABuffer(
+                                 signer.get(), der_octets(der), static_cast<long>(der.size()),
+                                 WOLFSSL_FILETYPE_ASN1) != WOLFSSL_SUCCESS) {
       continue;
     }
     for (std::size_t k = 0; k != chain.size(); ++k) {
